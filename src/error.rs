@@ -1,0 +1,303 @@
+//! One error: why a message was not sent, in a code for programs and a sentence for each of two readers.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+
+use serde::{
+    Serialize,
+    ser::{SerializeMap, Serializer},
+};
+
+use crate::{
+    gateway::{Field, FieldFault},
+    issue::{Issue, Step},
+};
+
+/// Why, as a stable code: the `reason` in the data of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// SMS Aero found a field of the request wrong, or the call itself was not complete.
+    Validation,
+    /// Wrong e-mail or API key.
+    Unauthorized,
+    /// The account's balance does not cover the message.
+    NoMoney,
+    /// This server's address is not in the account's allow-list.
+    IpNotAllowed,
+    /// SMS Aero refused the message.
+    Rejected,
+    /// Too many messages in a short time.
+    RateLimited,
+    /// The gateway has an outage.
+    Unavailable,
+    /// What answered does not speak SMS Aero's API.
+    BadResponse,
+    /// Time ran out before anything could be sent.
+    Timeout,
+    /// No gateway could be connected to; nothing was sent.
+    Unreachable,
+    /// The request left and no reply came back: the message may or may not have been taken.
+    UnknownOutcome,
+    /// The number's prefix is not among `allowedPrefixes`.
+    NumberNotAllowed,
+}
+
+/// Who reads `errorDescription`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Somebody signing in, who must learn nothing of the installation.
+    EndUser,
+    /// Whoever pressed "Send" in Logto's Console.
+    Administrator,
+}
+
+/// Why a message was not sent. Holds no secret: whatever came from outside was scrubbed before it got here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: Kind,
+    audience: Audience,
+}
+
+/// What went wrong; each says which `ConnectorError` of Logto it becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `invalid_config`; the data is the `ZodError` of these issues, as with the official connector.
+    Config(Vec<Issue>),
+    /// `invalid_config`; reading the configuration threw.
+    UnreadableConfig(Vec<Step>),
+    /// `invalid_request_parameters`; a part of the call is missing, of the wrong type, or threw when it was read.
+    BadCall {
+        /// Which part, such as `data.to`.
+        field: String,
+        /// What is wrong with it, to follow the field's name.
+        problem: &'static str,
+    },
+    /// `template_not_found`; the data has the one key that the official connector gives it.
+    TemplateNotFound {
+        /// The usage type, whose name is no secret.
+        usage_type: String,
+    },
+    /// `general`; nothing was asked of SMS Aero.
+    NumberNotAllowed {
+        /// Entries of `allowedPrefixes` that are not digits.
+        malformed: Vec<String>,
+    },
+    /// `general`, or `rate_limit_exceeded` for HTTP 429; SMS Aero said no.
+    Refused {
+        /// The kind of reason.
+        reason: Reason,
+        /// The status of HTTP.
+        status: u16,
+        /// The provider's words, scrubbed; ours where it has none.
+        message: Option<String>,
+        /// The fields found wrong.
+        fields: Vec<FieldFault>,
+    },
+    /// `general`; a redirect, which is not followed.
+    Redirected {
+        /// The status of HTTP.
+        status: u16,
+    },
+    /// `invalid_response`; a success that is no send reply.
+    NotAReply {
+        /// The status of HTTP.
+        status: u16,
+    },
+    /// `general`; nothing left this machine.
+    NotSent {
+        /// [`Reason::Timeout`] or [`Reason::Unreachable`].
+        reason: Reason,
+        /// What happened with each gateway, for the administrator.
+        attempts: Vec<String>,
+    },
+    /// `general`; the request left, and then nothing is known.
+    UnknownOutcome,
+}
+
+/// The sentence for an end user: the same whatever happened.
+const NEUTRAL: &str = "The text message could not be sent. Please try again later.";
+
+impl Error {
+    /// An error for this reader.
+    #[must_use]
+    pub const fn new(kind: Kind, audience: Audience) -> Self {
+        Self { kind, audience }
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// The code of Logto's `ConnectorError`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match &self.kind {
+            Kind::Config(_) | Kind::UnreadableConfig(_) => "invalid_config",
+            Kind::BadCall { .. } => "invalid_request_parameters",
+            Kind::TemplateNotFound { .. } => "template_not_found",
+            Kind::Refused { status: 429, .. } => "rate_limit_exceeded",
+            Kind::NotAReply { .. } => "invalid_response",
+            Kind::NumberNotAllowed { .. }
+            | Kind::Refused { .. }
+            | Kind::Redirected { .. }
+            | Kind::NotSent { .. }
+            | Kind::UnknownOutcome => "general",
+        }
+    }
+
+    /// The stable reason; `None` where the official connector's data is kept as it is.
+    #[must_use]
+    pub const fn reason(&self) -> Option<Reason> {
+        Some(match &self.kind {
+            Kind::Config(_) | Kind::TemplateNotFound { .. } => return None,
+            Kind::UnreadableConfig(_) | Kind::BadCall { .. } => Reason::Validation,
+            Kind::NumberNotAllowed { .. } => Reason::NumberNotAllowed,
+            Kind::Refused { reason, .. } | Kind::NotSent { reason, .. } => *reason,
+            Kind::Redirected { .. } | Kind::NotAReply { .. } => Reason::BadResponse,
+            Kind::UnknownOutcome => Reason::UnknownOutcome,
+        })
+    }
+
+    /// The status of HTTP, where there was a reply.
+    #[must_use]
+    pub const fn status(&self) -> Option<u16> {
+        match &self.kind {
+            Kind::Refused { status, .. } | Kind::Redirected { status } | Kind::NotAReply { status } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// What happened: the provider's words where it had some.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match &self.kind {
+            Kind::Config(issues) => issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            Kind::UnreadableConfig(path) => format!("The configuration cannot be read: {} threw an error.", spelled(path)),
+            Kind::BadCall { field, problem } => format!("The call to sendMessage is not complete: `{field}` {problem}."),
+            Kind::TemplateNotFound { usage_type } => format!("Cannot find template for type: {usage_type}"),
+            Kind::NumberNotAllowed { .. } => "This phone number cannot be written to.".to_owned(),
+            Kind::Refused { message: Some(message), .. } => message.clone(),
+            Kind::Refused { status, .. } => format!("SMS Aero refused the message (HTTP {status}) and gave no reason."),
+            Kind::Redirected { status } => format!("The gateway answered with a redirect (HTTP {status}), which is not followed. The message was not sent."),
+            Kind::NotAReply { status } => format!("The gateway answered HTTP {status}, but not with SMS Aero's reply to a message. It does not count as sent."),
+            Kind::NotSent { reason: Reason::Timeout, .. } => "Time ran out before an SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
+            Kind::NotSent { .. } => "No SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
+            Kind::UnknownOutcome => "The request left, but SMS Aero's reply did not arrive. The message may or may not come; it was not sent again.".to_owned(),
+        }
+    }
+
+    /// The sentence that Logto shows: a diagnosis for the administrator, the same neutral words for everybody else.
+    #[must_use]
+    pub fn description(&self) -> String {
+        match self.audience {
+            Audience::EndUser => NEUTRAL.to_owned(),
+            Audience::Administrator => self.diagnosis(),
+        }
+    }
+
+    fn diagnosis(&self) -> String {
+        match &self.kind {
+            Kind::Refused { reason, status, fields, message } => refusal(*reason, *status, fields, message.as_deref()),
+            Kind::Redirected { status } => format!(
+                "The gateway answered with a redirect (HTTP {status}). Redirects are not followed, because the API key would travel along. Check SMSAERO_GATEWAYS, or the proxy in between."
+            ),
+            Kind::NotAReply { status } => format!(
+                "Something answered HTTP {status} in SMS Aero's place, but not as SMS Aero does: a proxy's or a firewall's page, or a wrong address. Check SMSAERO_GATEWAYS and what stands between this server and SMS Aero. The message does not count as sent."
+            ),
+            Kind::NumberNotAllowed { malformed } if !malformed.is_empty() => format!(
+                "The number does not begin with any prefix in allowedPrefixes. These entries are not digits and so allow nothing: {}. Write calling codes such as 7, 375.",
+                malformed.join(", ")
+            ),
+            Kind::NumberNotAllowed { .. } => {
+                "The number does not begin with any prefix in allowedPrefixes. Add its calling code there, or leave the field empty to allow all.".to_owned()
+            }
+            Kind::NotSent { reason, attempts } => format!(
+                "{} Check this server's DNS, firewall and proxy settings for outgoing HTTPS to the gateways. What happened: {}.",
+                if *reason == Reason::Timeout { "No gateway could be connected to in time." } else { "No gateway could be connected to." },
+                attempts.join("; ")
+            ),
+            Kind::UnknownOutcome => {
+                "The request went out, but no complete reply came back in time. The message may or may not arrive, and it was not sent again, so that nobody gets it twice. Look at the message list in SMS Aero's cabinet, then try again.".to_owned()
+            }
+            Kind::Config(_) | Kind::UnreadableConfig(_) | Kind::BadCall { .. } | Kind::TemplateNotFound { .. } => self.message(),
+        }
+    }
+}
+
+fn refusal(reason: Reason, status: u16, fields: &[FieldFault], message: Option<&str>) -> String {
+    let diagnosis = match reason {
+        Reason::Validation if !fields.is_empty() => {
+            let faults = fields.iter().map(fault).collect::<Vec<_>>().join("; ");
+            return format!("SMS Aero found the request wrong (HTTP {status}): {faults}.");
+        }
+        Reason::Validation => "SMS Aero found the request wrong. Check senderName (is it approved in the cabinet?), the phone number and the template.",
+        Reason::Unauthorized => "SMS Aero does not accept the credentials. Check the fields email and apiKey: the address of the SMS Aero account, and an API key from the cabinet's API settings.",
+        Reason::NoMoney => "The SMS Aero account has not enough money for this message. Top up the balance in the cabinet.",
+        Reason::IpNotAllowed => "SMS Aero does not accept requests from this server's IP address. Add the address to the allow-list in the cabinet's API settings, or switch the list off there. If you replaced the gateways, check that the base URL is right.",
+        Reason::RateLimited => "SMS Aero says that there were too many requests. Wait a little and try again; if it stays, ask SMS Aero for a higher limit.",
+        Reason::Unavailable => "SMS Aero has an outage of its own. Try again in a few minutes.",
+        Reason::Rejected => "SMS Aero refused the message. Check that senderName is approved in the cabinet, and that the text and the number's operator are allowed for it.",
+        _ => "What answered does not speak SMS Aero's API. Check SMSAERO_GATEWAYS and what stands between this server and SMS Aero.",
+    };
+    match message.map(str::trim).filter(|words| !words.is_empty() && words.chars().count() <= 300 && !words.contains('<')) {
+        Some(words) => format!("{diagnosis} (HTTP {status}, its words: {words})"),
+        None => format!("{diagnosis} (HTTP {status})"),
+    }
+}
+
+fn fault(fault: &FieldFault) -> String {
+    let (ours, advice) = match fault.field {
+        Field::Number => ("the phone number", "give it with its country code, digits only"),
+        Field::Sign => ("the field senderName", "use a name that is approved in SMS Aero's cabinet, spelled exactly as there"),
+        Field::Text => ("the template's text", "SMS Aero takes 2 to 640 characters"),
+    };
+    format!("{ours} ({}): {advice}", fault.codes.join(", "))
+}
+
+fn spelled(path: &[Step]) -> String {
+    path.iter().fold("config".to_owned(), |path, step| match step {
+        Step::Key(key) => format!("{path}.{key}"),
+        Step::Index(index) => format!("{path}[{index}]"),
+    })
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// `{ code, data }` of the `ConnectorError`, or `{ code, issues }` where the data is a `ZodError`.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("code", self.code())?;
+        match &self.kind {
+            Kind::Config(issues) => map.serialize_entry("issues", issues)?,
+            _ => map.serialize_entry("data", &Data(self))?,
+        }
+        map.end()
+    }
+}
+
+struct Data<'a>(&'a Error);
+
+impl Serialize for Data<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("message", &self.0.message())?;
+        if let Some(reason) = self.0.reason() {
+            map.serialize_entry("errorDescription", &self.0.description())?;
+            map.serialize_entry("reason", &reason)?;
+        }
+        if let Some(status) = self.0.status() {
+            map.serialize_entry("status", &status)?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,32 @@
+//! SMS Aero for Logto: the configuration guard, the templates and the HTTP client, with a Node room on top.
+//!
+//! The rooms, in the order in which a message passes them.
+
+/// Reads an SMS Aero configuration from an untyped value.
+pub mod config;
+/// Says why a message was not sent.
+pub mod error;
+/// Knows SMS Aero: where it is, what a request says, what a reply means.
+pub mod gateway;
+/// Says what is wrong with a value in zod's words.
+pub mod issue;
+/// Describes the connector to Logto.
+pub mod metadata;
+/// Masks phone numbers and knows which ones may be written to.
+pub mod phone;
+/// Keeps secrets out of texts from outside.
+pub mod scrub;
+/// Counts the parts of a message.
+pub mod segment;
+/// Tells the story of a message.
+pub mod send;
+/// Chooses a template and fills it.
+pub mod template;
+/// Holds text as JavaScript does.
+pub mod text;
+/// Talks to a gateway over a socket.
+pub mod transport;
+
+/// Meets Node.
+#[cfg(feature = "node")]
+mod node;

@@ -1,0 +1,109 @@
+//! How many parts an SMS takes, by GSM 03.38 and UCS-2 counting.
+#![forbid(unsafe_code)]
+
+/// The alphabet that a text is transmitted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alphabet {
+    /// The GSM 03.38 default alphabet with its extension table.
+    Gsm,
+    /// UTF-16, for any text with a character outside GSM 03.38.
+    Ucs2,
+}
+
+impl Alphabet {
+    /// Its usual name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gsm => "GSM",
+            Self::Ucs2 => "UCS-2",
+        }
+    }
+}
+
+/// What a text costs to transmit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segments {
+    /// The alphabet it needs.
+    pub alphabet: Alphabet,
+    /// The number of parts, each billed as a message; an empty text is one.
+    pub parts: usize,
+    /// The length in units of the alphabet: septets, or UTF-16 code units.
+    pub units: usize,
+    /// The first character that GSM 03.38 lacks.
+    pub forced_by: Option<char>,
+}
+
+const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+const EXTENSION: &str = "\u{c}^{}\\[~]|€";
+
+/// Counts the parts of a text.
+#[must_use]
+pub fn count(text: &str) -> Segments {
+    let forced_by = text.chars().find(|&c| septets(c).is_none());
+    let (alphabet, single, multi) =
+        if forced_by.is_none() { (Alphabet::Gsm, 160, 153) } else { (Alphabet::Ucs2, 70, 67) };
+    let width = |c: char| match alphabet {
+        Alphabet::Gsm => septets(c).unwrap_or_default(),
+        Alphabet::Ucs2 => c.len_utf16(),
+    };
+    let units = text.chars().map(width).sum();
+    let parts = if units <= single { 1 } else { packed(text.chars().map(width), multi) };
+    Segments { alphabet, parts, units, forced_by }
+}
+
+/// Parts of a long text: a character that counts twice is never cut in half.
+fn packed(widths: impl Iterator<Item = usize>, room: usize) -> usize {
+    let mut parts = 1;
+    let mut used = 0;
+    for width in widths {
+        if used + width > room {
+            parts += 1;
+            used = 0;
+        }
+        used += width;
+    }
+    parts
+}
+
+fn septets(c: char) -> Option<usize> {
+    match c {
+        _ if BASIC.contains(c) => Some(1),
+        _ if EXTENSION.contains(c) => Some(2),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Alphabet, count};
+
+    #[test]
+    fn the_limits_of_both_alphabets() {
+        for (text, alphabet, parts) in [
+            (String::new(), Alphabet::Gsm, 1),
+            ("a".repeat(160), Alphabet::Gsm, 1),
+            ("a".repeat(161), Alphabet::Gsm, 2),
+            ("a".repeat(306), Alphabet::Gsm, 2),
+            ("a".repeat(307), Alphabet::Gsm, 3),
+            ("€".repeat(80), Alphabet::Gsm, 1),
+            ("€".repeat(81), Alphabet::Gsm, 2),
+            // 76 of them fill 152 of 153 septets: the next one starts a part.
+            ("€".repeat(153), Alphabet::Gsm, 3),
+            ("я".repeat(70), Alphabet::Ucs2, 1),
+            ("я".repeat(71), Alphabet::Ucs2, 2),
+            ("я".repeat(135), Alphabet::Ucs2, 3),
+            ("😀".repeat(35), Alphabet::Ucs2, 1),
+            ("😀".repeat(67), Alphabet::Ucs2, 3),
+        ] {
+            let segments = count(&text);
+            assert_eq!((segments.alphabet, segments.parts), (alphabet, parts), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_character_that_forces_ucs2_is_named() {
+        assert_eq!(count("Your code: 1 — hurry").forced_by, Some('—'));
+        assert_eq!(count("Your code: 1").forced_by, None);
+    }
+}

@@ -1,0 +1,60 @@
+//! Text as JavaScript holds it: UTF-16 code units, perhaps with lone surrogates.
+#![forbid(unsafe_code)]
+
+/// A JavaScript string, unit for unit, so that comparing and joining give what V8 would give.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text(Vec<u16>);
+
+impl Text {
+    /// Takes over UTF-16 code units, well formed or not.
+    #[must_use]
+    pub const fn new(units: Vec<u16>) -> Self {
+        Self(units)
+    }
+
+    /// The code units.
+    #[must_use]
+    pub fn units(&self) -> &[u16] {
+        &self.0
+    }
+
+    /// Appends code units as they are: two lone surrogates that meet become one character.
+    pub fn push(&mut self, units: &[u16]) {
+        self.0.extend_from_slice(units);
+    }
+
+    /// Whether this is exactly `other`, without a copy.
+    #[must_use]
+    pub fn is(&self, other: &str) -> bool {
+        self.0.iter().copied().eq(other.encode_utf16())
+    }
+
+    /// The text as it goes out: well formed, a lone surrogate replaced by U+FFFD.
+    #[must_use]
+    pub fn well_formed(&self) -> String {
+        String::from_utf16_lossy(&self.0)
+    }
+}
+
+impl From<&str> for Text {
+    fn from(value: &str) -> Self {
+        Self(value.encode_utf16().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Text;
+
+    #[test]
+    fn a_lone_surrogate_goes_out_as_the_replacement_character() {
+        assert_eq!(Text::new(vec![0x61, 0xd83d]).well_formed(), "a\u{fffd}");
+    }
+
+    #[test]
+    fn halves_of_a_pair_that_meet_are_one_character() {
+        let mut text = Text::new(vec![0xd83d]);
+        text.push(&[0xde00]);
+        assert_eq!(text.well_formed(), "\u{1f600}");
+    }
+}

@@ -1,0 +1,139 @@
+// The accepted messages, and those who wait for one.
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export class Inbox {
+  #messages = [];
+  #byId = new Map();
+  #unread = new Set();
+  #waiting = new Set();
+  #listeners = new Set();
+  #keep;
+  #stopped = false;
+
+  constructor(keep) {
+    this.#keep = keep;
+  }
+
+  get messages() {
+    return this.#messages;
+  }
+
+  add(message) {
+    this.#messages.push(message);
+    this.#byId.set(message.id, { message, timesAsked: 0 });
+    this.#unread.add(message);
+    while (this.#messages.length > this.#keep) this.#forget(this.#messages.shift());
+
+    for (const wait of this.#waiting) {
+      // Any number may peek; one takes.
+      const taken = !this.#unread.has(message);
+      if ((taken && !wait.peek) || !wait.matches(message)) continue;
+      if (!wait.peek) this.#unread.delete(message);
+      wait.resolve(message);
+    }
+    for (const listener of this.#listeners) {
+      // Its own microtask, so that a listener that throws cannot spoil the reply.
+      queueMicrotask(() => listener(message));
+    }
+  }
+
+  /** What a status request finds; the first one still finds the message in the queue. */
+  lookup(id, test) {
+    const entry = this.#byId.get(id);
+    if (!entry || entry.message.test !== test) return undefined;
+    const found = { ...entry };
+    entry.timesAsked += 1;
+    return found;
+  }
+
+  async next(number, { timeoutMs = 5000, after, peek = false, signal } = {}, withCode = false) {
+    const wanted = readNumber(number);
+    const isLater = readAfter(after);
+    if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
+      throw new TypeError('timeoutMs must be a number of milliseconds, zero or more');
+    }
+    const matches = (message) =>
+      (wanted === null || message.number === wanted) &&
+      (!withCode || message.code !== null) &&
+      isLater(message);
+
+    for (const message of this.#unread) {
+      if (!matches(message)) continue;
+      if (!peek) this.#unread.delete(message);
+      return message;
+    }
+    if (this.#stopped) throw stopped();
+    signal?.throwIfAborted();
+    return this.#wait({ matches, peek, wanted, withCode, timeoutMs, signal });
+  }
+
+  onMessage(listener) {
+    if (typeof listener !== 'function') throw new TypeError('onMessage takes a function');
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  clear() {
+    // Emptied in place: whoever holds the array sees it empty too.
+    this.#messages.length = 0;
+    this.#byId.clear();
+    this.#unread.clear();
+  }
+
+  stop() {
+    this.#stopped = true;
+    for (const wait of this.#waiting) wait.reject(stopped());
+    this.#listeners.clear();
+  }
+
+  #forget(message) {
+    this.#byId.delete(message.id);
+    this.#unread.delete(message);
+  }
+
+  #wait({ matches, peek, wanted, withCode, timeoutMs, signal }) {
+    return new Promise((resolve, reject) => {
+      const settle = (finish) => (value) => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        this.#waiting.delete(wait);
+        finish(value);
+      };
+      const wait = { matches, peek, resolve: settle(resolve), reject: settle(reject) };
+      const onAbort = () => wait.reject(signal.reason);
+      const onTimeout = () => {
+        const what = `${withCode ? 'code' : 'message'}${wanted === null ? '' : ` to ${wanted}`}`;
+        const seen = `${this.#messages.length} accepted so far`;
+        wait.reject(failure('TIMEOUT', `No ${what} came within ${timeoutMs} ms (${seen})`));
+      };
+      const timer =
+        timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(onTimeout, Math.ceil(timeoutMs));
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.add(wait);
+    });
+  }
+}
+
+function readNumber(number) {
+  if (number === undefined || number === null) return null;
+  const digits = ['string', 'number'].includes(typeof number) && String(number).replace(/\D/g, '');
+  if (!digits) throw new TypeError('number must be a phone number, as digits');
+  return digits;
+}
+
+function readAfter(after) {
+  if (after === undefined || after === null) return () => true;
+  if (Number.isInteger(after?.id)) return (message) => message.id > after.id;
+  const time = Number(after instanceof Date ? after.getTime() : after);
+  if (Number.isNaN(time)) throw new TypeError('after must be a message, a Date or milliseconds');
+  return (message) => message.at >= time;
+}
+
+function stopped() {
+  return failure('STOPPED', 'The gateway was stopped');
+}
+
+function failure(code, message) {
+  return Object.assign(new Error(message), { code });
+}
