@@ -23,9 +23,9 @@ pub trait Untyped: Sized {
     fn kind(&self) -> Result<Kind, Self::Thrown>;
     /// The value of a key; `undefined` where there is none. Asked of objects only.
     fn property(&self, key: &'static str) -> Result<Self, Self::Thrown>;
-    /// The number of elements. Asked of arrays only.
-    fn length(&self) -> Result<u32, Self::Thrown>;
-    /// The element at a place, from 0. Asked of arrays only.
+    /// The elements as `...` would spread them, and how many there are. Asked of arrays only.
+    fn elements(&self) -> Result<(Self, u32), Self::Thrown>;
+    /// The element at a place, from 0. Asked of what `elements` gave only.
     fn element(&self, index: u32) -> Result<Self, Self::Thrown>;
     /// The characters. Asked of strings only.
     fn text(&self) -> Result<Text, Self::Thrown>;
@@ -206,7 +206,7 @@ impl Reader {
         array: &V,
         mut read: impl FnMut(&mut Self, V) -> Result<Option<T>, V::Thrown>,
     ) -> Result<Option<Vec<T>>, V::Thrown> {
-        let length = array.length()?;
+        let (array, length) = array.elements()?;
         let mut items = Some(Vec::new());
         for index in 0..length {
             self.path.push(Step::Index(index));
@@ -300,8 +300,9 @@ impl Untyped for Option<&Value> {
         Ok(self.and_then(|value| value.get(key)))
     }
 
-    fn length(&self) -> Result<u32, Self::Thrown> {
-        Ok(self.and_then(Value::as_array).map_or(0, |items| u32::try_from(items.len()).unwrap_or(u32::MAX)))
+    fn elements(&self) -> Result<(Self, u32), Self::Thrown> {
+        let length = self.and_then(Value::as_array).map_or(0, Vec::len);
+        Ok((*self, u32::try_from(length).unwrap_or(u32::MAX)))
     }
 
     fn element(&self, index: u32) -> Result<Self, Self::Thrown> {

@@ -1,7 +1,7 @@
 //! Choosing the template for a usage type and a language, and filling its handlebars.
 #![forbid(unsafe_code)]
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use crate::{
     config::{Config, GENERIC, Template, Untyped},
@@ -31,6 +31,12 @@ impl<'a> Path<'a> {
     /// All keys, the root first.
     pub fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.0.split('.')
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
     }
 }
 

@@ -6,7 +6,21 @@ import { isIP } from 'node:net';
 
 const HOUR_MS = 3_600_000;
 const MONTH_MS = 30 * 24 * HOUR_MS;
+
+// Object identifiers, DER encoded.
+const COMMON_NAME = '550403';
+const SUBJECT_KEY_ID = '551d0e';
+const KEY_USAGE = '551d0f';
+const ALTERNATIVE_NAMES = '551d11';
+const BASIC_CONSTRAINTS = '551d13';
+const AUTHORITY_KEY_ID = '551d23';
+const EXTENDED_KEY_USAGE = '551d25';
+const SERVER_AUTHENTICATION = '2b06010505070301';
 const ECDSA_SHA256 = sequence(oid('2a8648ce3d040302'));
+
+const SIGNS_CERTIFICATES = Buffer.from([1, 0x06]);
+const SIGNS_HANDSHAKES = Buffer.from([7, 0x80]);
+const TRUE = tlv(0x01, Buffer.from([0xff]));
 
 /** An authority and a certificate of it for the given names, as PEM. */
 export function certificate({
@@ -29,9 +43,9 @@ export function certificate({
     subject: issuer,
     publicKey: root.publicKey,
     extensions: [
-    extension('551d13', true, sequence(tlv(0x01, Buffer.from([0xff])))),
-    extension('551d0f', true, tlv(0x03, Buffer.from([0x01, 0x06]))),
-    extension('551d0e', false, tlv(0x04, authorityId)),
+      extension(BASIC_CONSTRAINTS, true, sequence(TRUE)),
+      extension(KEY_USAGE, true, tlv(0x03, SIGNS_CERTIFICATES)),
+      extension(SUBJECT_KEY_ID, false, tlv(0x04, authorityId)),
     ],
   });
   // Not an authority itself: rustls refuses an authority's certificate as a server's.
@@ -43,11 +57,11 @@ export function certificate({
     subject: commonName(names[0]),
     publicKey: leaf.publicKey,
     extensions: [
-    extension('551d13', true, sequence()),
-    extension('551d0f', true, tlv(0x03, Buffer.from([0x07, 0x80]))),
-    extension('551d25', false, sequence(oid('2b06010505070301'))),
-    extension('551d11', false, sequence(...names.map(alternativeName))),
-    extension('551d23', false, sequence(tlv(0x80, authorityId))),
+      extension(BASIC_CONSTRAINTS, true, sequence()),
+      extension(KEY_USAGE, true, tlv(0x03, SIGNS_HANDSHAKES)),
+      extension(EXTENDED_KEY_USAGE, false, sequence(oid(SERVER_AUTHENTICATION))),
+      extension(ALTERNATIVE_NAMES, false, sequence(...names.map(alternativeName))),
+      extension(AUTHORITY_KEY_ID, false, sequence(tlv(0x80, authorityId))),
     ],
   });
   return { key: leaf.privateKey.export({ type: 'pkcs8', format: 'pem' }), cert, ca };
@@ -76,8 +90,7 @@ function keyId(publicKey) {
 }
 
 function extension(id, critical, value) {
-  const flag = critical ? [tlv(0x01, Buffer.from([0xff]))] : [];
-  return sequence(oid(id), ...flag, tlv(0x04, value));
+  return sequence(oid(id), ...(critical ? [TRUE] : []), tlv(0x04, value));
 }
 
 function alternativeName(name) {
@@ -91,11 +104,13 @@ function ipv6(address) {
   const [head, tail] = address.split('::').map((half) => half.split(':').filter(Boolean));
   const gap = tail ? Array(8 - head.length - tail.length).fill('0') : [];
   const groups = [...head, ...gap, ...(tail ?? [])];
-  return Buffer.from(groups.flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255]));
+  return Buffer.from(
+    groups.flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255]),
+  );
 }
 
 function commonName(name) {
-  return sequence(tlv(0x31, sequence(oid('550403'), tlv(0x0c, Buffer.from(name)))));
+  return sequence(tlv(0x31, sequence(oid(COMMON_NAME), tlv(0x0c, Buffer.from(name)))));
 }
 
 function time(date) {
@@ -115,7 +130,6 @@ function oid(hex) {
 
 function tlv(tag, content) {
   const size = content.length;
-  const length =
-    size < 128 ? [size] : size < 256 ? [0x81, size] : [0x82, size >> 8, size & 255];
+  const length = size < 128 ? [size] : size < 256 ? [0x81, size] : [0x82, size >> 8, size & 255];
   return Buffer.concat([Buffer.from([tag, ...length]), content]);
 }

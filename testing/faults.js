@@ -67,7 +67,9 @@ export function accepts(fault) {
 
 function build(kind, options = {}) {
   if (!Object.hasOwn(KINDS, kind)) {
-    throw new TypeError(`Unknown fault ${JSON.stringify(kind)}; known: ${Object.keys(KINDS).join(', ')}`);
+    throw new TypeError(
+      `Unknown fault ${JSON.stringify(kind)}; known: ${Object.keys(KINDS).join(', ')}`,
+    );
   }
   const known = KINDS[kind];
   for (const name of Object.keys(options)) {
@@ -79,7 +81,9 @@ function build(kind, options = {}) {
     if (value !== undefined) fault[name] = value;
   }
   if (kind === 'reset' && fault.accept && fault.when !== 'after') {
-    throw new TypeError('faults.reset: accept needs when: "after"; no message was read before that');
+    throw new TypeError(
+      'faults.reset: accept needs when: "after"; no message was read before that',
+    );
   }
   return fault;
 }
@@ -125,7 +129,8 @@ function oneOfTypes(...types) {
 }
 
 function body(fallback) {
-  const holds = (value) => typeof value === 'string' || (typeof value === 'object' && value !== null);
+  const holds = (value) =>
+    typeof value === 'string' || (typeof value === 'object' && value !== null);
   return reader(fallback, holds, 'a string, or an object to be sent as JSON');
 }
 

@@ -202,12 +202,18 @@ function fromApi({ status, envelope }) {
 }
 
 function json(status, value, headers) {
-  return { status, body: JSON.stringify(value), headers: { 'content-type': JSON_TYPE, ...headers } };
+  return {
+    status,
+    body: JSON.stringify(value),
+    headers: { 'content-type': JSON_TYPE, ...headers },
+  };
 }
 
 // A script's Content-Length has to replace ours, not to stand beside it.
 function lowerCase(headers = {}) {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
 }
 
 function html(status, title) {
