@@ -18,6 +18,7 @@ const EXTENDED_KEY_USAGE = '551d25';
 const SERVER_AUTHENTICATION = '2b06010505070301';
 const ECDSA_SHA256 = sequence(oid('2a8648ce3d040302'));
 
+// Bit strings: how many bits are unused, then the bits.
 const SIGNS_CERTIFICATES = Buffer.from([1, 0x06]);
 const SIGNS_HANDSHAKES = Buffer.from([7, 0x80]);
 const TRUE = tlv(0x01, Buffer.from([0xff]));

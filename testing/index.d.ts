@@ -21,7 +21,7 @@ export interface GatewayOptions {
   port?: number;
   /**
    * Speaks HTTPS (TLS 1.2 and 1.3, HTTP/1.1) with this key and certificate; what
-   * {@link certificate} returns fits. Default: plain HTTP.
+   * {@link certificate} returns fits, its `ca` is left to the client. Default: plain HTTP.
    */
   tls?: SecureContextOptions;
   /** Fields of the account that differ from the exported {@link account}. */

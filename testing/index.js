@@ -16,8 +16,8 @@ export { account, faults };
 
 const FIRST_ID = 100_000_001;
 const BODY_LIMIT_BYTES = 1 << 20;
-// From the socket that requests come over to the TCP socket below it.
-const RAW = Symbol('raw');
+// On the socket that requests come over: the TCP socket below it, and which connection that is.
+const CONNECTION = Symbol('connection');
 const CONNECTION_MODES = ['accept', 'reset', 'hold'];
 
 /** Starts a gateway on the loopback interface. */
@@ -30,7 +30,7 @@ class Gateway {
   #account;
   #inbox;
   #requests = [];
-  #sockets = new Map();
+  #sockets = new Set();
   #opened = 0;
   #nextId = FIRST_ID;
   #mode = 'accept';
@@ -132,8 +132,12 @@ class Gateway {
   stop() {
     this.#stopped ??= new Promise((resolve) => {
       this.#inbox.stop();
-      this.#server.close(() => resolve());
-      for (const socket of this.#sockets.keys()) socket.destroy();
+      this.#server.close(() => {
+        // Its sockets are closed by now, though not all of them have said so.
+        this.#sockets.clear();
+        resolve();
+      });
+      for (const socket of this.#sockets) socket.destroy();
     });
     return this.#stopped;
   }
@@ -156,7 +160,7 @@ class Gateway {
 
   #connect(raw) {
     this.#opened += 1;
-    this.#sockets.set(raw, this.#opened);
+    this.#sockets.add(raw);
     raw.once('close', () => this.#sockets.delete(raw));
     raw.on('error', ignore);
 
@@ -173,13 +177,14 @@ class Gateway {
 
   #wrap(raw) {
     const { secureContext } = this.#settings;
-    raw[RAW] = raw;
-    if (!secureContext) return raw;
-    const options = { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] };
-    const socket = new tls.TLSSocket(raw, options);
-    socket.on('error', ignore);
+    let socket = raw;
+    if (secureContext) {
+      const options = { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] };
+      socket = new tls.TLSSocket(raw, options);
+      socket.on('error', ignore);
+    }
     // A TLS socket cannot send a reset; the TCP socket below it can.
-    socket[RAW] = raw;
+    socket[CONNECTION] = { raw, id: this.#opened };
     return socket;
   }
 
@@ -200,9 +205,9 @@ class Gateway {
       return;
     }
 
-    const raw = req.socket[RAW];
+    const { raw, id } = req.socket[CONNECTION];
     const record = {
-      connection: this.#sockets.get(raw),
+      connection: id,
       at: Date.now(),
       method: req.method,
       path,
@@ -320,6 +325,11 @@ function readOptions(options = {}) {
   if (fallback !== undefined && typeof fallback !== 'function') {
     throw new TypeError('fallback must be a function (request, response)');
   }
-  const secureContext = secure && tls.createSecureContext({ minVersion: 'TLSv1.2', ...secure });
+  const secureContext = secure && readTls(secure);
   return { host, port, secureContext, account: own, keep, fallback };
+}
+
+// An authority given along is the client's to trust; in the context it would be sent to the client.
+function readTls({ ca, ...own }) {
+  return tls.createSecureContext({ minVersion: 'TLSv1.2', ...own });
 }

@@ -3,6 +3,7 @@
 mod connector;
 mod outbox;
 mod runtime;
+mod types;
 mod value;
 
 use napi::{
@@ -20,14 +21,29 @@ pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>
     connector::open(env, host)
 }
 
-/// Makes the connector that Logto loads.
+/// Makes the connector that Logto loads: the default export, in the place of the official connector's.
+///
+/// Costs microseconds and keeps no state of its own; connections are shared by all connectors of the process.
+/// Rejects with a sentence when `gateways` cannot be used.
 #[napi(ts_args_type = "options: ConnectorOptions", ts_return_type = "Promise<SmsConnector>")]
 pub fn create_connector<'env>(env: &'env Env, options: Unknown<'env>) -> napi::Result<Unknown<'env>> {
     let create = Alone::of(env)?.create_connector.borrow_back(env)?;
     create.call(unbound(options))
 }
 
-/// Sends one message.
+/// Sends one message without Logto: a configuration in hand, no stored one to look up.
+///
+/// Resolves when SMS Aero accepted the message, and only then. Rejects within 8 seconds with an error that has `code`
+/// (Logto's `ConnectorError` code) and `data` ({@link SendErrorData}, or a `ZodError` for `invalid_config`). Nothing is
+/// ever sent twice. The error is the host's `ConnectorError` where `@logto/connector-kit` is installed, else one of
+/// the same shape.
+///
+/// ```js
+/// import { sendMessage } from 'connector-smsaero-native';
+///
+/// const receipt = await sendMessage({ to: '79001234567', type: 'SignIn', payload: { code: '123456' } }, config);
+/// console.log(receipt.id, receipt.cost);
+/// ```
 #[napi(
     ts_args_type = "data: SendMessageData, config: SmsAeroConfig, options?: SendOptions",
     ts_return_type = "Promise<Receipt>"

@@ -1,0 +1,134 @@
+// Made by `npm run build` from the doc comments of src/node. Edit those.
+
+import type { SmsConnector } from '@logto/connector-kit';
+
+export { createConnector as default };
+
+/** What `createConnector` is given. */
+export interface ConnectorOptions {
+  /** Gives the stored configuration for the connector's id. What it throws comes out of `sendMessage` as it is. */
+  getConfig: (id: string) => Promise<unknown>
+  /** As in `SendOptions`. */
+  gateways?: string | string[]
+}
+
+/**
+ * Makes the connector that Logto loads: the default export, in the place of the official connector's.
+ *
+ * Costs microseconds and keeps no state of its own; connections are shared by all connectors of the process.
+ * Rejects with a sentence when `gateways` cannot be used.
+ */
+export declare function createConnector(options: ConnectorOptions): Promise<SmsConnector>
+
+/** Why a message was not sent. */
+export type Reason = 'validation' | 'unauthorized' | 'no_money' | 'ip_not_allowed' | 'rejected' | 'rate_limited' | 'unavailable' | 'bad_response' | 'timeout' | 'unreachable' | 'unknown_outcome' | 'number_not_allowed'
+
+/** What SMS Aero said of a message that it accepted. `null` stands where it said nothing. */
+export interface Receipt {
+  /** The provider's number for the message. */
+  id: number
+  /** The sender name in use. */
+  from: string | null
+  /** 0 queued, 1 delivered, 3 handed to the operator, 4 waiting, 8 in moderation (it may leave minutes later). */
+  status: number | null
+  /** The status in a word. */
+  extendStatus: string | null
+  /** The provider's channel, such as `FREE SIGN`. */
+  channel: string | null
+  /** The price in the account's currency. */
+  cost: number | null
+  /** When the provider took the message, in unix seconds. */
+  dateCreate: number | null
+  /** When it is to be sent, in unix seconds. */
+  dateSend: number | null
+  /** The base URL of the gateway that took it. */
+  gateway: string
+}
+
+/** The `data` of an error that `sendMessage` rejects with. */
+export interface SendErrorData {
+  /** What happened: the provider's words where it had some, with everything secret taken out. */
+  message: string
+  /**
+   * The sentence that Logto shows: a diagnosis when the configuration was passed in by hand (the Console's test),
+   * else the same neutral sentence whatever happened.
+   */
+  errorDescription: string
+  /** Why, as a stable code. */
+  reason: Reason
+  /** The status of HTTP, where there was a reply. */
+  status?: number
+}
+
+/**
+ * Sends one message without Logto: a configuration in hand, no stored one to look up.
+ *
+ * Resolves when SMS Aero accepted the message, and only then. Rejects within 8 seconds with an error that has `code`
+ * (Logto's `ConnectorError` code) and `data` ({@link SendErrorData}, or a `ZodError` for `invalid_config`). Nothing is
+ * ever sent twice. The error is the host's `ConnectorError` where `@logto/connector-kit` is installed, else one of
+ * the same shape.
+ *
+ * ```js
+ * import { sendMessage } from 'connector-smsaero-native';
+ *
+ * const receipt = await sendMessage({ to: '79001234567', type: 'SignIn', payload: { code: '123456' } }, config);
+ * console.log(receipt.id, receipt.cost);
+ * ```
+ */
+export declare function sendMessage(data: SendMessageData, config: SmsAeroConfig, options?: SendOptions): Promise<Receipt>
+
+/** One message, as Logto hands it to an SMS connector. */
+export interface SendMessageData {
+  /** The phone number: digits with the country code, no plus. */
+  to: string
+  /** The usage type that chooses the template. */
+  type: string
+  /** The values of handlebars; `uiLocales` (tags separated by spaces) and `locale` say which languages are wanted. */
+  payload: { code?: string; locale?: string; uiLocales?: string } & Record<string, unknown>
+  /** The user's address, which Logto passes along and SMS Aero has no use for. */
+  ip?: string
+}
+
+/** Where and how patiently to send. An embedder's matter; Logto passes none of it. */
+export interface SendOptions {
+  /**
+   * Base URLs to use in the place of SMS Aero's own gateways, tried in this order: a list, or one string separated
+   * by commas. https only; plain http to this machine alone. Default: the variable `SMSAERO_GATEWAYS`, then
+   * `https://gate.smsaero.ru`, `.org`, `.net`.
+   */
+  gateways?: string | string[]
+}
+
+/** The stored configuration of the connector. Keys that are not listed are ignored, as by the official connector. */
+export interface SmsAeroConfig {
+  /** The e-mail address of the SMS Aero account. */
+  email: string
+  /** An API key of the account, from the API settings of SMS Aero's cabinet. */
+  apiKey: string
+  /** The sender name, spelled as it was approved in the cabinet. */
+  senderName: string
+  /** What messages say. At least one template each for `Register`, `SignIn`, `ForgotPassword` and `Generic`. */
+  templates: Array<SmsAeroTemplate>
+  /** Use the Generic template for a usage type that has none. Default: `false`, and then such a message is an error. */
+  fallbackToGeneric?: boolean
+  /** Send to `sms/testsend`: answered like a real message, nothing sent and nothing charged. Default: `false`. */
+  testMode?: boolean
+  /**
+   * Calling codes that may be written to: digits with an optional plus, in a list or in one string separated by
+   * commas or spaces, such as `7, 375`. Default, and when empty: all.
+   */
+  allowedPrefixes?: string | string[]
+}
+
+/** What a message of one usage type says. */
+export interface SmsAeroTemplate {
+  /** Logto's usage type, such as `SignIn`; any other string is allowed. */
+  usageType: string
+  /** The text. `{{code}}` and other handlebars are filled from the payload; one without a value there stays as it is. */
+  content: string
+  /**
+   * The BCP 47 tag of the text's language. The entry that fits the user's languages best is taken, then the entry
+   * without a tag. Default: no tag.
+   */
+  locale?: string
+}

@@ -1,0 +1,5 @@
+// Made by `npm run build` from the doc comments of src/node. Edit those.
+
+import type { SmsConnector } from '@logto/connector-kit';
+
+export { createConnector as default };

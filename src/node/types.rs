@@ -1,0 +1,146 @@
+//! The shapes that JavaScript people see. Nothing is converted through them: they exist for `index.d.ts`.
+#![expect(dead_code, reason = "read by the generator of typings, never built")]
+
+use napi_derive::napi;
+
+/// The stored configuration of the connector. Keys that are not listed are ignored, as by the official connector.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct SmsAeroConfig {
+    /// The e-mail address of the SMS Aero account.
+    pub email: String,
+    /// An API key of the account, from the API settings of SMS Aero's cabinet.
+    pub api_key: String,
+    /// The sender name, spelled as it was approved in the cabinet.
+    pub sender_name: String,
+    /// What messages say. At least one template each for `Register`, `SignIn`, `ForgotPassword` and `Generic`.
+    pub templates: Vec<SmsAeroTemplate>,
+    /// Use the Generic template for a usage type that has none. Default: `false`, and then such a message is an error.
+    pub fallback_to_generic: Option<bool>,
+    /// Send to `sms/testsend`: answered like a real message, nothing sent and nothing charged. Default: `false`.
+    pub test_mode: Option<bool>,
+    /// Calling codes that may be written to: digits with an optional plus, in a list or in one string separated by
+    /// commas or spaces, such as `7, 375`. Default, and when empty: all.
+    #[napi(ts_type = "string | string[]")]
+    pub allowed_prefixes: Option<String>,
+}
+
+/// What a message of one usage type says.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct SmsAeroTemplate {
+    /// Logto's usage type, such as `SignIn`; any other string is allowed.
+    pub usage_type: String,
+    /// The text. `{{code}}` and other handlebars are filled from the payload; one without a value there stays as it is.
+    pub content: String,
+    /// The BCP 47 tag of the text's language. The entry that fits the user's languages best is taken, then the entry
+    /// without a tag. Default: no tag.
+    pub locale: Option<String>,
+}
+
+/// One message, as Logto hands it to an SMS connector.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct SendMessageData {
+    /// The phone number: digits with the country code, no plus.
+    pub to: String,
+    /// The usage type that chooses the template.
+    pub r#type: String,
+    /// The values of handlebars; `uiLocales` (tags separated by spaces) and `locale` say which languages are wanted.
+    #[napi(ts_type = "{ code?: string; locale?: string; uiLocales?: string } & Record<string, unknown>")]
+    pub payload: String,
+    /// The user's address, which Logto passes along and SMS Aero has no use for.
+    pub ip: Option<String>,
+}
+
+/// What SMS Aero said of a message that it accepted. `null` stands where it said nothing.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Receipt {
+    /// The provider's number for the message.
+    pub id: f64,
+    /// The sender name in use.
+    #[napi(ts_type = "string | null")]
+    pub from: String,
+    /// 0 queued, 1 delivered, 3 handed to the operator, 4 waiting, 8 in moderation (it may leave minutes later).
+    #[napi(ts_type = "number | null")]
+    pub status: f64,
+    /// The status in a word.
+    #[napi(ts_type = "string | null")]
+    pub extend_status: String,
+    /// The provider's channel, such as `FREE SIGN`.
+    #[napi(ts_type = "string | null")]
+    pub channel: String,
+    /// The price in the account's currency.
+    #[napi(ts_type = "number | null")]
+    pub cost: f64,
+    /// When the provider took the message, in unix seconds.
+    #[napi(ts_type = "number | null")]
+    pub date_create: f64,
+    /// When it is to be sent, in unix seconds.
+    #[napi(ts_type = "number | null")]
+    pub date_send: f64,
+    /// The base URL of the gateway that took it.
+    pub gateway: String,
+}
+
+/// Where and how patiently to send. An embedder's matter; Logto passes none of it.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct SendOptions {
+    /// Base URLs to use in the place of SMS Aero's own gateways, tried in this order: a list, or one string separated
+    /// by commas. https only; plain http to this machine alone. Default: the variable `SMSAERO_GATEWAYS`, then
+    /// `https://gate.smsaero.ru`, `.org`, `.net`.
+    #[napi(ts_type = "string | string[]")]
+    pub gateways: Option<String>,
+}
+
+/// What `createConnector` is given.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct ConnectorOptions {
+    /// Gives the stored configuration for the connector's id. What it throws comes out of `sendMessage` as it is.
+    #[napi(ts_type = "(id: string) => Promise<unknown>")]
+    pub get_config: String,
+    /// As in `SendOptions`.
+    #[napi(ts_type = "string | string[]")]
+    pub gateways: Option<String>,
+}
+
+/// The `data` of an error that `sendMessage` rejects with.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct SendErrorData {
+    /// What happened: the provider's words where it had some, with everything secret taken out.
+    pub message: String,
+    /// The sentence that Logto shows: a diagnosis when the configuration was passed in by hand (the Console's test),
+    /// else the same neutral sentence whatever happened.
+    pub error_description: String,
+    /// Why, as a stable code.
+    #[napi(ts_type = "Reason")]
+    pub reason: String,
+    /// The status of HTTP, where there was a reply.
+    pub status: Option<u16>,
+}
+
+/// Why a message was not sent.
+#[napi(string_enum = "snake_case")]
+pub enum Reason {
+    /// SMS Aero found a field of the request wrong, or the call was not complete.
+    Validation,
+    /// Wrong e-mail or API key.
+    Unauthorized,
+    /// The balance does not cover the message.
+    NoMoney,
+    /// This server's IP address is not in the account's allow-list.
+    IpNotAllowed,
+    /// SMS Aero refused the message.
+    Rejected,
+    /// Too many messages in a short time.
+    RateLimited,
+    /// The gateway has an outage.
+    Unavailable,
+    /// What answered does not speak SMS Aero's API.
+    BadResponse,
+    /// Time ran out before anything was sent.
+    Timeout,
+    /// No gateway could be connected to; nothing was sent.
+    Unreachable,
+    /// The request left and no reply came: the message may or may not arrive, and was not sent again.
+    UnknownOutcome,
+    /// The number's prefix is not among `allowedPrefixes`.
+    NumberNotAllowed,
+}
