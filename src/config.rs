@@ -71,12 +71,7 @@ pub enum Prefixes<V> {
     /// Separated by commas or white space, as the form field holds them.
     Written(V),
     /// A list.
-    Listed {
-        /// The array itself.
-        array: V,
-        /// Its elements.
-        items: Vec<V>,
-    },
+    Listed(Vec<V>),
 }
 
 /// Why there is no configuration.
@@ -119,21 +114,15 @@ impl Reader {
         let email = self.key(input, "email", Self::email)?;
         let api_key = self.key(input, "apiKey", Self::string)?;
         let sender_name = self.key(input, "senderName", Self::string)?;
-        let templates = self.key(input, "templates", Self::templates)?;
+        let templates = self.key(input, "templates", |reader, value| reader.templates(&value))?;
         let fallback_to_generic = self.key(input, "fallbackToGeneric", Self::optional_boolean)?;
         let test_mode = self.key(input, "testMode", Self::optional_boolean)?;
         let allowed_prefixes = self.key(input, "allowedPrefixes", Self::optional_prefixes)?;
-        Ok((|| {
-            Some(Config {
-                email: email?,
-                api_key: api_key?,
-                sender_name: sender_name?,
-                templates: templates?,
-                fallback_to_generic: fallback_to_generic?,
-                test_mode: test_mode?,
-                allowed_prefixes: allowed_prefixes?,
-            })
-        })())
+        let (Some(email), Some(api_key), Some(sender_name), Some(templates)) = (email, api_key, sender_name, templates)
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Config { email, api_key, sender_name, templates, fallback_to_generic, test_mode, allowed_prefixes }))
     }
 
     fn email<V: Untyped>(&mut self, value: V) -> Result<Option<V>, V::Thrown> {
@@ -149,11 +138,12 @@ impl Reader {
         Ok(self.is(&value, Kind::String)?.then_some(value))
     }
 
-    fn templates<V: Untyped>(&mut self, value: V) -> Result<Option<Vec<Template<V>>>, V::Thrown> {
-        if !self.is(&value, Kind::Array)? {
+    fn templates<V: Untyped>(&mut self, value: &V) -> Result<Option<Vec<Template<V>>>, V::Thrown> {
+        if !self.is(value, Kind::Array)? {
             return Ok(None);
         }
-        let Some(templates) = self.elements(&value, Self::template)? else { return Ok(None) };
+        let templates = self.elements(value, |reader, value| reader.template(&value))?;
+        let Some(templates) = templates else { return Ok(None) };
         let missing = REQUIRED_USAGE_TYPES
             .into_iter()
             .filter(|required| !templates.iter().any(|template| template.usage.is(required)))
@@ -164,40 +154,42 @@ impl Reader {
         Ok(Some(templates))
     }
 
-    fn template<V: Untyped>(&mut self, value: V) -> Result<Option<Template<V>>, V::Thrown> {
-        if !self.is(&value, Kind::Object)? {
+    fn template<V: Untyped>(&mut self, value: &V) -> Result<Option<Template<V>>, V::Thrown> {
+        if !self.is(value, Kind::Object)? {
             return Ok(None);
         }
-        let usage_type = self.key(&value, "usageType", Self::string)?;
-        let content = self.key(&value, "content", Self::string)?;
-        let locale = self.key(&value, "locale", |reader, value: V| reader.optional(value, Self::string))?;
-        let (Some(usage_type), Some(content), Some(locale)) = (usage_type, content, locale) else { return Ok(None) };
-        Ok(Some(Template { usage: usage_type.text()?, usage_type, content, locale }))
+        let found_before = self.issues.len();
+        let usage_type = self.key(value, "usageType", Self::string)?;
+        let content = self.key(value, "content", Self::string)?;
+        let locale = self.key(value, "locale", |reader, value| reader.optional(value, Self::string))?;
+        match (usage_type, content) {
+            (Some(usage_type), Some(content)) if self.issues.len() == found_before => {
+                Ok(Some(Template { usage: usage_type.text()?, usage_type, content, locale }))
+            }
+            _ => Ok(None),
+        }
     }
 
-    fn optional_boolean<V: Untyped>(&mut self, value: V) -> Result<Option<Option<V>>, V::Thrown> {
+    fn optional_boolean<V: Untyped>(&mut self, value: V) -> Result<Option<V>, V::Thrown> {
         self.optional(value, |reader, value| Ok(reader.is(&value, Kind::Boolean)?.then_some(value)))
     }
 
-    fn optional_prefixes<V: Untyped>(&mut self, value: V) -> Result<Option<Option<Prefixes<V>>>, V::Thrown> {
+    fn optional_prefixes<V: Untyped>(&mut self, value: V) -> Result<Option<Prefixes<V>>, V::Thrown> {
         self.optional(value, |reader, value| {
             if value.kind()? == Kind::Array {
-                let items = reader.elements(&value, Self::string)?;
-                return Ok(items.map(|items| Prefixes::Listed { array: value, items }));
+                return Ok(reader.elements(&value, Self::string)?.map(Prefixes::Listed));
             }
             Ok(reader.string(value)?.map(Prefixes::Written))
         })
     }
 
+    /// `None` for a value that is not there, and for one that is wrong, which leaves an issue behind.
     fn optional<V: Untyped, T>(
         &mut self,
         value: V,
         read: impl FnOnce(&mut Self, V) -> Result<Option<T>, V::Thrown>,
-    ) -> Result<Option<Option<T>>, V::Thrown> {
-        if value.kind()? == Kind::Undefined {
-            return Ok(Some(None));
-        }
-        Ok(read(self, value)?.map(Some))
+    ) -> Result<Option<T>, V::Thrown> {
+        if value.kind()? == Kind::Undefined { Ok(None) } else { read(self, value) }
     }
 
     /// Every element, so that all issues are found; `None` if one of them has issues.
@@ -366,7 +358,8 @@ mod tests {
         value["allowedPrefixes"] = json!(["7", 375]);
         value["testMode"] = json!("yes");
         value["templates"][1]["locale"] = json!(1);
-        let paths = issues(&value).as_array().map(|all| all.iter().map(|issue| issue["path"].clone()).collect::<Vec<_>>());
+        let paths =
+            issues(&value).as_array().map(|all| all.iter().map(|issue| issue["path"].clone()).collect::<Vec<_>>());
         assert_eq!(
             paths,
             Some(vec![json!(["templates", 1, "locale"]), json!(["testMode"]), json!(["allowedPrefixes", 1])])

@@ -91,6 +91,8 @@ pub enum Kind {
         status: u16,
         /// The provider's words, scrubbed; ours where it has none.
         message: Option<String>,
+        /// The part of them that a person may be shown, scrubbed.
+        sentence: Option<String>,
         /// The fields found wrong.
         fields: Vec<FieldFault>,
     },
@@ -104,6 +106,8 @@ pub enum Kind {
         /// The status of HTTP.
         status: u16,
     },
+    /// `general`; Logto took too long to hand over the configuration.
+    ConfigOverdue,
     /// `general`; nothing left this machine.
     NotSent {
         /// [`Reason::Timeout`] or [`Reason::Unreachable`].
@@ -143,6 +147,7 @@ impl Error {
             Kind::NumberNotAllowed { .. }
             | Kind::Refused { .. }
             | Kind::Redirected { .. }
+            | Kind::ConfigOverdue
             | Kind::NotSent { .. }
             | Kind::UnknownOutcome => "general",
         }
@@ -157,6 +162,7 @@ impl Error {
             Kind::NumberNotAllowed { .. } => Reason::NumberNotAllowed,
             Kind::Refused { reason, .. } | Kind::NotSent { reason, .. } => *reason,
             Kind::Redirected { .. } | Kind::NotAReply { .. } => Reason::BadResponse,
+            Kind::ConfigOverdue => Reason::Timeout,
             Kind::UnknownOutcome => Reason::UnknownOutcome,
         })
     }
@@ -183,6 +189,7 @@ impl Error {
             Kind::Refused { status, .. } => format!("SMS Aero refused the message (HTTP {status}) and gave no reason."),
             Kind::Redirected { status } => format!("The gateway answered with a redirect (HTTP {status}), which is not followed. The message was not sent."),
             Kind::NotAReply { status } => format!("The gateway answered HTTP {status}, but not with SMS Aero's reply to a message. It does not count as sent."),
+            Kind::ConfigOverdue => "The stored configuration was not handed over in time. Nothing was sent.".to_owned(),
             Kind::NotSent { reason: Reason::Timeout, .. } => "Time ran out before an SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
             Kind::NotSent { .. } => "No SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
             Kind::UnknownOutcome => "The request left, but SMS Aero's reply did not arrive. The message may or may not come; it was not sent again.".to_owned(),
@@ -200,7 +207,7 @@ impl Error {
 
     fn diagnosis(&self) -> String {
         match &self.kind {
-            Kind::Refused { reason, status, fields, message } => refusal(*reason, *status, fields, message.as_deref()),
+            Kind::Refused { reason, status, fields, sentence, .. } => refusal(*reason, *status, fields, sentence.as_deref()),
             Kind::Redirected { status } => format!(
                 "The gateway answered with a redirect (HTTP {status}). Redirects are not followed, because the API key would travel along. Check SMSAERO_GATEWAYS, or the proxy in between."
             ),
@@ -214,44 +221,63 @@ impl Error {
             Kind::NumberNotAllowed { .. } => {
                 "The number does not begin with any prefix in allowedPrefixes. Add its calling code there, or leave the field empty to allow all.".to_owned()
             }
+            Kind::NotSent { attempts, .. } if attempts.is_empty() => self.message(),
             Kind::NotSent { reason, attempts } => format!(
-                "{} Check this server's DNS, firewall and proxy settings for outgoing HTTPS to the gateways. What happened: {}.",
+                "{} Nothing was sent. Check this server's DNS, firewall and proxy settings for outgoing HTTPS. What happened: {}.",
                 if *reason == Reason::Timeout { "No gateway could be connected to in time." } else { "No gateway could be connected to." },
                 attempts.join("; ")
             ),
             Kind::UnknownOutcome => {
                 "The request went out, but no complete reply came back in time. The message may or may not arrive, and it was not sent again, so that nobody gets it twice. Look at the message list in SMS Aero's cabinet, then try again.".to_owned()
             }
-            Kind::Config(_) | Kind::UnreadableConfig(_) | Kind::BadCall { .. } | Kind::TemplateNotFound { .. } => self.message(),
+            Kind::Config(_)
+            | Kind::UnreadableConfig(_)
+            | Kind::BadCall { .. }
+            | Kind::TemplateNotFound { .. }
+            | Kind::ConfigOverdue => self.message(),
         }
     }
 }
 
-fn refusal(reason: Reason, status: u16, fields: &[FieldFault], message: Option<&str>) -> String {
+fn refusal(reason: Reason, status: u16, fields: &[FieldFault], sentence: Option<&str>) -> String {
     let diagnosis = match reason {
         Reason::Validation if !fields.is_empty() => {
             let faults = fields.iter().map(fault).collect::<Vec<_>>().join("; ");
             return format!("SMS Aero found the request wrong (HTTP {status}): {faults}.");
         }
-        Reason::Validation => "SMS Aero found the request wrong. Check senderName (is it approved in the cabinet?), the phone number and the template.",
-        Reason::Unauthorized => "SMS Aero does not accept the credentials. Check the fields email and apiKey: the address of the SMS Aero account, and an API key from the cabinet's API settings.",
-        Reason::NoMoney => "The SMS Aero account has not enough money for this message. Top up the balance in the cabinet.",
-        Reason::IpNotAllowed => "SMS Aero does not accept requests from this server's IP address. Add the address to the allow-list in the cabinet's API settings, or switch the list off there. If you replaced the gateways, check that the base URL is right.",
-        Reason::RateLimited => "SMS Aero says that there were too many requests. Wait a little and try again; if it stays, ask SMS Aero for a higher limit.",
+        Reason::Validation => {
+            "SMS Aero found the request wrong. Check senderName (is it approved in the cabinet?), the phone number and the template."
+        }
+        Reason::Unauthorized => {
+            "SMS Aero does not accept the credentials. Check the fields email and apiKey: the address of the SMS Aero account, and an API key from the cabinet's API settings."
+        }
+        Reason::NoMoney => {
+            "The SMS Aero account has not enough money for this message. Top up the balance in the cabinet."
+        }
+        Reason::IpNotAllowed => {
+            "SMS Aero does not accept requests from this server's IP address. Add the address to the allow-list in the cabinet's API settings, or switch the list off there. If you replaced the gateways, check that the base URL is right."
+        }
+        Reason::RateLimited => {
+            "SMS Aero says that there were too many requests. Wait a little and try again; if it stays, ask SMS Aero for a higher limit."
+        }
         Reason::Unavailable => "SMS Aero has an outage of its own. Try again in a few minutes.",
-        Reason::Rejected => "SMS Aero refused the message. Check that senderName is approved in the cabinet, and that the text and the number's operator are allowed for it.",
-        _ => "What answered does not speak SMS Aero's API. Check SMSAERO_GATEWAYS and what stands between this server and SMS Aero.",
+        Reason::Rejected => {
+            "SMS Aero refused the message. Check that senderName is approved in the cabinet, and that the text and the number's operator are allowed for it."
+        }
+        _ => {
+            "What answered does not speak SMS Aero's API. Check SMSAERO_GATEWAYS and what stands between this server and SMS Aero."
+        }
     };
-    match message.map(str::trim).filter(|words| !words.is_empty() && words.chars().count() <= 300 && !words.contains('<')) {
-        Some(words) => format!("{diagnosis} (HTTP {status}, its words: {words})"),
-        None => format!("{diagnosis} (HTTP {status})"),
-    }
+    let words = sentence.map(|sentence| format!(", its words: {sentence}")).unwrap_or_default();
+    format!("{diagnosis} (HTTP {status}{words})")
 }
 
 fn fault(fault: &FieldFault) -> String {
     let (ours, advice) = match fault.field {
         Field::Number => ("the phone number", "give it with its country code, digits only"),
-        Field::Sign => ("the field senderName", "use a name that is approved in SMS Aero's cabinet, spelled exactly as there"),
+        Field::Sign => {
+            ("the field senderName", "use a name that is approved in SMS Aero's cabinet, spelled exactly as there")
+        }
         Field::Text => ("the template's text", "SMS Aero takes 2 to 640 characters"),
     };
     format!("{ours} ({}): {advice}", fault.codes.join(", "))

@@ -63,12 +63,6 @@ impl Gateway {
         url
     }
 
-    /// Whether it is on this machine.
-    #[must_use]
-    pub fn is_local(&self) -> bool {
-        is_loopback(&self.base)
-    }
-
     /// The base URL itself.
     #[must_use]
     pub const fn base(&self) -> &Url {
@@ -82,7 +76,9 @@ impl fmt::Display for Gateway {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a URL's host is this machine.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
@@ -191,6 +187,8 @@ pub struct Refusal {
     pub reason: Reason,
     /// The provider's words: the body of an HTTP error, the envelope's message of a refusal with HTTP 200.
     pub message: Option<String>,
+    /// The sentence in the envelope, or a short body that is no envelope: what a person may be shown.
+    pub sentence: Option<String>,
     /// Fields of the request that the provider found wrong, with its codes.
     pub fields: Vec<FieldFault>,
 }
@@ -220,9 +218,13 @@ pub enum Field {
 pub fn judge(status: u16, body: &[u8]) -> Verdict {
     let json = envelope(body);
     if !(200..300).contains(&status) {
+        let body = String::from_utf8_lossy(body).into_owned();
         return Verdict::Refused(Refusal {
             reason: reason_of_status(status, json.as_ref()),
-            message: Some(String::from_utf8_lossy(body).into_owned()),
+            sentence: json
+                .as_ref()
+                .map_or_else(|| one_line(&body), |json| json.get("message")?.as_str().and_then(one_line)),
+            message: Some(body),
             fields: json.as_ref().map(fields_of).unwrap_or_default(),
         });
     }
@@ -272,17 +274,25 @@ fn refusal_of(json: &Value) -> Option<Refusal> {
     let words = json.get("message").filter(|message| !message.is_null()).map(words);
     if json.get("success") == Some(&Value::Bool(false)) {
         let reason = reason_of_words(words.as_deref().unwrap_or_default());
-        return Some(Refusal { reason, message: words, fields: fields_of(json) });
+        let sentence = words.as_deref().and_then(one_line);
+        return Some(Refusal { reason, sentence, message: words, fields: fields_of(json) });
     }
     if let Some(result) = json.get("result").and_then(Value::as_str)
         && (result != "accepted" || json.get("success").is_none() && json.get("id").is_none())
     {
-        let message = json.get("reason").filter(|reason| !reason.is_null()).map_or_else(|| result.to_owned(), self::words);
-        return Some(Refusal { reason: reason_of_words(&format!("{result} {message}")), message: Some(message), fields: Vec::new() });
+        let message =
+            json.get("reason").filter(|reason| !reason.is_null()).map_or_else(|| result.to_owned(), self::words);
+        let reason = reason_of_words(&format!("{result} {message}"));
+        return Some(Refusal { reason, sentence: one_line(&message), message: Some(message), fields: Vec::new() });
     }
     let message = json.get("data").and_then(only_message).filter(|data| data.is_object()).unwrap_or(json);
     let status = message.get("status").and_then(integer);
-    matches!(status, Some(2 | 6)).then(|| Refusal { reason: Reason::Rejected, message: words, fields: Vec::new() })
+    matches!(status, Some(2 | 6)).then(|| Refusal {
+        reason: Reason::Rejected,
+        sentence: words.as_deref().and_then(one_line),
+        message: words,
+        fields: Vec::new(),
+    })
 }
 
 const fn reason_of_status(status: u16, json: Option<&Value>) -> Reason {
@@ -332,6 +342,13 @@ fn fields_of(json: &Value) -> Vec<FieldFault> {
         Some(FieldFault { field, codes })
     });
     faults.collect()
+}
+
+/// A text that reads as a sentence: neither a page nor a dump.
+fn one_line(text: &str) -> Option<String> {
+    let text = text.trim();
+    let reads = !text.is_empty() && text.chars().count() <= 200 && !text.contains(['<', '{', '\n', '\r']);
+    reads.then(|| text.to_owned())
 }
 
 /// A value as a reader would say it: a string without quotes, anything else as JSON.
@@ -444,7 +461,13 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_spoken_to_in_the_clear() {
-        for base in ["http://127.0.0.1:8080", "http://127.9.9.9", "http://[::1]:1", "http://localhost", "https://egress.example/sms/"] {
+        for base in [
+            "http://127.0.0.1:8080",
+            "http://127.9.9.9",
+            "http://[::1]:1",
+            "http://localhost",
+            "https://egress.example/sms/",
+        ] {
             assert!(Gateway::parse(base).is_ok(), "{base}");
         }
         for base in ["http://gate.smsaero.ru", "http://0.0.0.0", "http://127.0.0.1.example.com", "http://10.0.0.1"] {

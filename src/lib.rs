@@ -8,12 +8,16 @@ pub mod config;
 pub mod error;
 /// Knows SMS Aero: where it is, what a request says, what a reply means.
 pub mod gateway;
+/// Remembers which gateways could not be connected to.
+pub mod health;
 /// Says what is wrong with a value in zod's words.
 pub mod issue;
 /// Describes the connector to Logto.
 pub mod metadata;
 /// Masks phone numbers and knows which ones may be written to.
 pub mod phone;
+/// Knows the proxy on the way to a gateway.
+pub mod proxy;
 /// Keeps secrets out of texts from outside.
 pub mod scrub;
 /// Counts the parts of a message.
@@ -24,9 +28,11 @@ pub mod send;
 pub mod template;
 /// Holds text as JavaScript does.
 pub mod text;
+/// Tells what became of a send.
+pub mod trace;
 /// Talks to a gateway over a socket.
 pub mod transport;
 
 /// Meets Node.
 #[cfg(feature = "node")]
-mod node;
+pub mod node;

@@ -14,7 +14,10 @@ pub const TARGET: &str = "smsaero-sms";
 pub const DEFAULT_TEMPLATES: [(&str, &str); 9] = [
     ("SignIn", "{{code}} is your code to sign in. Keep it to yourself."),
     ("Register", "{{code}} is your code to create an account. Keep it to yourself."),
-    ("ForgotPassword", "{{code}} is your code to choose a new password. If you did not ask for it, ignore this message."),
+    (
+        "ForgotPassword",
+        "{{code}} is your code to choose a new password. If you did not ask for it, ignore this message.",
+    ),
     ("OrganizationInvitation", "{{code}} is your code to join the organization that invited you."),
     ("Generic", "{{code}} is your confirmation code. Keep it to yourself."),
     ("UserPermissionValidation", "{{code}} confirms that it is really you. Keep it to yourself."),

@@ -10,17 +10,23 @@ use crate::{
     config::{Config, Prefixes, Untyped},
     error::{Audience, Error, Kind, Reason},
     gateway::{Accepted, FieldFault, Gateway, Order, Refusal, Request, Verdict, judge},
-    phone::AllowedPrefixes,
+    phone::{AllowedPrefixes, masked},
     scrub::Secrets,
+    segment,
     template::{self, Lookup},
     text::Text,
+    trace::{Facts, Journey},
     transport::{Failure, Obstacle, Reply, Transport},
 };
 
-/// The longest that a send may take by default, from the call to its settlement.
+/// The longest that a send may take by default, from the call to its settlement: Logto's sign-in page waits for 10 s.
 pub const TOTAL: Duration = Duration::from_secs(8);
 
-/// The longest that connecting to one gateway may take by default, TLS handshake included.
+/// The longest that an embedder may make it.
+pub const LONGEST_TOTAL: Duration = Duration::from_millis(9500);
+
+/// The longest that connecting to one gateway may take by default, TLS handshake included: three gateways that are
+/// all dead leave time for an answer.
 pub const CONNECT: Duration = Duration::from_millis(2500);
 
 /// What Logto hands over.
@@ -47,6 +53,8 @@ pub trait Payload: Lookup {
 pub struct Message {
     request: Request,
     secrets: Secrets,
+    usage_type: String,
+    test_mode: bool,
     audience: Audience,
 }
 
@@ -92,30 +100,48 @@ impl Message {
         };
         let order = Order { number: &secrets.number, sign: &sign, text: &secrets.text };
         let request = Request::send(&order, &secrets.email, &secrets.api_key, test_mode);
-        Ok(Ok(Self { request, secrets, audience: call.audience }))
+        let usage_type = call.usage_type.well_formed();
+        Ok(Ok(Self { request, secrets, usage_type, test_mode, audience: call.audience }))
     }
 
     /// Sends the message through the first gateway that can be connected to, at most once.
-    pub async fn deliver(self, transport: &Transport, gateways: &[Gateway], deadlines: Deadlines) -> Result<Delivered, Error> {
-        let done_by = deadlines.started + deadlines.total;
-        let mut attempts = Vec::new();
-        for gateway in gateways {
+    pub async fn deliver(
+        &self,
+        transport: &Transport,
+        gateways: &[Gateway],
+        deadlines: Deadlines,
+        journey: &mut Journey,
+    ) -> Result<Delivered, Error> {
+        let Deadlines { started, limits } = deadlines;
+        let done_by = started + limits.total;
+        let mut obstacles = Vec::new();
+        for gateway in transport.health.order(gateways) {
             if Instant::now() >= done_by {
                 break;
             }
-            let connected_by = Instant::now() + deadlines.connect;
-            let url = gateway.method(self.request.method);
-            match transport.exchange(url, &self.request, connected_by, done_by).await {
-                Ok(reply) => return self.outcome(&reply, gateway),
+            journey.attempts += 1;
+            journey.gateway = Some(gateway.to_string());
+            match transport.exchange(gateway, &self.request, limits.connect, done_by).await {
+                Ok((reply, connect)) => {
+                    journey.connect = Some(connect);
+                    return self.outcome(&reply, gateway);
+                }
                 Err(Failure::Lost) => return Err(self.error(Kind::UnknownOutcome)),
-                Err(Failure::NotDelivered(obstacle)) => attempts.push((gateway, obstacle)),
+                Err(Failure::NotDelivered(obstacle)) => obstacles.push((gateway, obstacle)),
             }
         }
-        let timed_out = attempts.iter().all(|(_, obstacle)| *obstacle == Obstacle::Deadline);
+        let timed_out = obstacles.iter().all(|(_, obstacle)| matches!(obstacle, Obstacle::Deadline | Obstacle::Busy));
         Err(self.error(Kind::NotSent {
             reason: if timed_out { Reason::Timeout } else { Reason::Unreachable },
-            attempts: attempts.iter().map(|(gateway, obstacle)| format!("{gateway}: {obstacle}")).collect(),
+            attempts: obstacles.iter().map(|(gateway, obstacle)| format!("{gateway}: {obstacle}")).collect(),
         }))
+    }
+
+    /// What may be told of the message to whoever listens.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        let segments = segment::count(&self.secrets.text);
+        Facts::new(masked(&self.secrets.number), self.usage_type.clone(), self.test_mode, segments)
     }
 
     /// What becomes of the message if nothing more is ever heard of it.
@@ -135,13 +161,19 @@ impl Message {
         }
     }
 
-    fn refused(&self, Refusal { reason, message, fields }: Refusal, reply: &Reply) -> Error {
+    fn refused(&self, refusal: Refusal, reply: &Reply) -> Error {
         let scrub = |words: String| self.secrets.scrub(&words, reply.cut);
-        let fields = fields.into_iter().map(|FieldFault { field, codes }| FieldFault {
-            field,
-            codes: codes.into_iter().map(scrub).collect(),
-        });
-        self.error(Kind::Refused { reason, status: reply.status, message: message.map(scrub), fields: fields.collect() })
+        let Refusal { reason, message, sentence, fields } = refusal;
+        let fields = fields
+            .into_iter()
+            .map(|FieldFault { field, codes }| FieldFault { field, codes: codes.into_iter().map(scrub).collect() });
+        self.error(Kind::Refused {
+            reason,
+            status: reply.status,
+            message: message.map(scrub),
+            sentence: sentence.map(scrub),
+            fields: fields.collect(),
+        })
     }
 
     const fn error(&self, kind: Kind) -> Error {
@@ -149,15 +181,39 @@ impl Message {
     }
 }
 
-/// How long a send may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Deadlines {
-    /// When the send was called for.
-    pub started: Instant,
+/// How long things may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
     /// From the call to its settlement.
     pub total: Duration,
     /// For connecting to one gateway.
     pub connect: Duration,
+}
+
+impl Limits {
+    /// From milliseconds, where an embedder gives some; the sentence says which option is wrong.
+    pub fn from_millis(total: Option<f64>, connect: Option<f64>) -> Result<Self, String> {
+        let limit = |name: &str, millis: Option<f64>, default: Duration| match millis {
+            None => Ok(default),
+            Some(millis) if millis >= 1.0 && millis <= LONGEST_TOTAL.as_secs_f64() * 1000.0 => {
+                Ok(Duration::from_secs_f64(millis / 1000.0))
+            }
+            Some(_) => Err(format!(
+                "The option `{name}` is not a number of milliseconds from 1 to {}. Logto's sign-in page gives up after 10 seconds.",
+                LONGEST_TOTAL.as_millis()
+            )),
+        };
+        Ok(Self { total: limit("timeoutMs", total, TOTAL)?, connect: limit("connectTimeoutMs", connect, CONNECT)? })
+    }
+}
+
+/// The limits of one send.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// When the send was called for.
+    pub started: Instant,
+    /// How long it may take from then on.
+    pub limits: Limits,
 }
 
 /// The body without the half of a character that the limit may have left at its end.
@@ -174,9 +230,30 @@ fn allowed_prefixes<V: Untyped>(config: &Config<V>) -> Result<AllowedPrefixes, V
     let written = match &config.allowed_prefixes {
         None => return Ok(AllowedPrefixes::default()),
         Some(Prefixes::Written(line)) => vec![line.text()?.well_formed()],
-        Some(Prefixes::Listed { items, .. }) => {
+        Some(Prefixes::Listed(items)) => {
             items.iter().map(|item| Ok(item.text()?.well_formed())).collect::<Result<_, _>>()?
         }
     };
     Ok(AllowedPrefixes::new(written.iter().map(String::as_str)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CONNECT, Limits, TOTAL};
+
+    #[test]
+    fn limits_have_defaults_and_bounds() {
+        assert_eq!(Limits::from_millis(None, None), Ok(Limits { total: TOTAL, connect: CONNECT }));
+        assert!(Limits::from_millis(Some(9500.0), Some(1.0)).is_ok());
+        for bad in [0.0, 9500.1, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(
+                Limits::from_millis(Some(bad), None).is_err_and(|sentence| sentence.contains("timeoutMs")),
+                "{bad}"
+            );
+            assert!(
+                Limits::from_millis(None, Some(bad)).is_err_and(|sentence| sentence.contains("connectTimeoutMs")),
+                "{bad}"
+            );
+        }
+    }
 }

@@ -40,8 +40,10 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// The template of a usage type: the best one for the languages (most wanted first), else the one without a language,
-/// else Generic's where the configuration allows it, else the first of the type, which the official connector would take.
+/// The template of a usage type.
+///
+/// The best one for the languages (most wanted first), else the one without a language, else Generic's where the
+/// configuration allows it, else the first of the type, which the official connector would take.
 pub fn choose<'a, V: Untyped>(
     config: &'a Config<V>,
     usage_type: &Text,
@@ -61,10 +63,8 @@ pub fn choose<'a, V: Untyped>(
     if let Some(template) = in_language(&exact, &languages)? {
         return Ok(Some(template));
     }
-    Ok(match in_language(&generic, &languages)? {
-        Some(template) => Some(template),
-        None => exact.first().or_else(|| generic.first()).copied(),
-    })
+    let stand_in = in_language(&generic, &languages)?;
+    Ok(stand_in.or_else(|| exact.first().or_else(|| generic.first()).copied()))
 }
 
 /// RFC 4647 lookup among the templates of one usage type, ending at the first one without a language.
@@ -182,17 +182,19 @@ mod tests {
     use super::{Lookup, Path, choose, render};
     use crate::{config::Config, text::Text};
 
-    impl Lookup for HashMap<&str, &str> {
+    struct Payload(HashMap<&'static str, &'static str>);
+
+    impl Lookup for Payload {
         type Thrown = Infallible;
 
         fn lookup(&self, path: &Path<'_>) -> Result<Option<Text>, Infallible> {
             let nested = path.keys().count() > 1;
-            Ok(self.get(path.root()).map(|value| Text::from(if nested { "" } else { *value })))
+            Ok(self.0.get(path.root()).map(|value| Text::from(if nested { "" } else { *value })))
         }
     }
 
     fn rendered(content: &str) -> String {
-        let payload = HashMap::from([("code", "123456"), ("a_1", "x")]);
+        let payload = Payload(HashMap::from([("code", "123456"), ("a_1", "x")]));
         let Ok(text) = render(&Text::from(content), &payload);
         text.well_formed()
     }
@@ -215,8 +217,14 @@ mod tests {
         }
     }
 
-    fn chosen(templates: &[(&str, Option<&str>, &str)], fallback: bool, usage_type: &str, languages: &[&str]) -> Option<String> {
-        let mut list = ["Register", "SignIn", "ForgotPassword"].map(|name| json!({ "usageType": name, "content": name })).to_vec();
+    fn chosen(
+        templates: &[(&str, Option<&str>, &str)],
+        fallback: bool,
+        usage_type: &str,
+        languages: &[&str],
+    ) -> Option<String> {
+        let mut list =
+            ["Register", "SignIn", "ForgotPassword"].map(|name| json!({ "usageType": name, "content": name })).to_vec();
         for (usage_type, locale, content) in templates {
             let mut template = json!({ "usageType": usage_type, "content": content });
             if let Some(locale) = locale {

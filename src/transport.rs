@@ -6,7 +6,7 @@ use std::{
     fmt,
     pin::{Pin, pin},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll},
@@ -24,18 +24,35 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout, timeout_at},
+};
 
-use crate::gateway::{BODY_LIMIT_BYTES, Request};
+use crate::{
+    gateway::{BODY_LIMIT_BYTES, Gateway, Request, is_loopback},
+    health::Health,
+    proxy::{ProxyVariables, Route},
+};
 
 /// How long a connection without a request is kept. SMS Aero's own limit is not known; a connection that it closed
 /// first is noticed before the next request is written.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// A process needs one of these: it holds the pool of kept connections.
-#[derive(Clone, Debug)]
+/// The most connections at a time. A burst waits for one of these rather than use up the host's descriptors.
+const CONNECTIONS: usize = 64;
+
+/// How long a probe of a resting gateway may take.
+const PROBE: Duration = Duration::from_millis(2500);
+
+/// A process needs one of these: it holds the pool of kept connections and knows which gateways work.
+#[derive(Debug)]
 pub struct Transport {
     client: Client,
+    route: Route,
+    slots: Semaphore,
+    /// Which gateways could not be connected to lately.
+    pub health: Health,
 }
 
 /// A reply, whole or as much of it as came.
@@ -63,6 +80,8 @@ pub enum Failure {
 pub enum Obstacle {
     /// The deadline for connecting passed.
     Deadline,
+    /// The whole time passed while other messages used all connections.
+    Busy,
     /// The connection could not be made; what the system or the TLS layer said.
     Refused(String),
 }
@@ -71,6 +90,7 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deadline => f.write_str("no connection in time"),
+            Self::Busy => f.write_str("all connections were in use"),
             Self::Refused(words) => f.write_str(words),
         }
     }
@@ -78,27 +98,25 @@ impl fmt::Display for Obstacle {
 
 impl Transport {
     /// A client that trusts these roots, given as PEM, and nothing else.
-    pub fn new<'a>(roots: impl IntoIterator<Item = &'a str>) -> Result<Self, reqwest::Error> {
+    pub fn new(roots: &str, variables: &ProxyVariables) -> Result<Self, reqwest::Error> {
         let mut store = RootCertStore::empty();
-        for pem in roots {
-            store.add_parsable_certificates(CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok));
-        }
-        Self::with_store(store, Client::builder())
+        store.add_parsable_certificates(CertificateDer::pem_slice_iter(roots.as_bytes()).filter_map(Result::ok));
+        Self::with(store, Route::new(variables))
     }
 
     /// A client for gateways on this machine: no TLS to trust, and never through a proxy.
     pub fn local() -> Result<Self, reqwest::Error> {
-        Self::with_store(RootCertStore::empty(), Client::builder().no_proxy())
+        Self::with(RootCertStore::empty(), Route::Direct)
     }
 
-    fn with_store(store: RootCertStore, builder: reqwest::ClientBuilder) -> Result<Self, reqwest::Error> {
+    fn with(roots: RootCertStore, route: Route) -> Result<Self, reqwest::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(rustls::DEFAULT_VERSIONS)
             .unwrap_or_else(|_| unreachable!("ring speaks TLS 1.2 and 1.3"))
-            .with_root_certificates(store)
+            .with_root_certificates(roots)
             .with_no_client_auth();
-        let client = builder
+        let builder = Client::builder()
             .tls_backend_preconfigured(tls)
             .http1_only()
             .redirect(redirect::Policy::none())
@@ -106,16 +124,73 @@ impl Transport {
             .referer(false)
             .tcp_nodelay(true)
             .pool_idle_timeout(IDLE)
-            .build()?;
-        Ok(Self { client })
+            // Proxies are ours to choose: reqwest would also send http to this machine through one.
+            .no_proxy();
+        let builder = match route.clone().into_proxy() {
+            Some(proxy) => builder.proxy(proxy),
+            None => builder,
+        };
+        Ok(Self { client: builder.build()?, route, slots: Semaphore::new(CONNECTIONS), health: Health::default() })
     }
 
-    /// Sends a request once and reads the reply. A connection must stand by `connected_by`, all be done by `done_by`.
-    pub async fn exchange(&self, url: Url, request: &Request, connected_by: Instant, done_by: Instant) -> Result<Reply, Failure> {
+    /// Sends a request once and reads the reply, which must be there by `done_by`. A connection may take `connect`.
+    pub async fn exchange(
+        &self,
+        gateway: &Gateway,
+        request: &Request,
+        connect: Duration,
+        done_by: Instant,
+    ) -> Result<(Reply, Duration), Failure> {
+        let url = gateway.method(request.method);
+        let proxied = !is_loopback(&url);
+        if proxied && matches!(self.route, Route::Unusable) {
+            let words =
+                "HTTPS_PROXY or ALL_PROXY does not name a proxy with http:// or https://, the kinds that can be used";
+            return Err(Failure::NotDelivered(Obstacle::Refused(words.to_owned())));
+        }
+        let Ok(slot) = timeout_at(done_by, self.slots.acquire()).await else {
+            return Err(Failure::NotDelivered(Obstacle::Busy));
+        };
         // What the kernel knows of kept connections is taken in first, so that a dead one is not chosen.
         tokio::task::yield_now().await;
+        let started = Instant::now();
         let departure = Arc::new(Departure::default());
-        let witness = Witness { bytes: Some(request.body.clone()), departure: Arc::clone(&departure) };
+        let reply = self.attempt(url, request, &departure, (started + connect).min(done_by), done_by).await;
+        // The connection gets to return to the pool before the next send looks for one.
+        tokio::task::yield_now().await;
+        drop(slot);
+        let connected_in = departure.at().map(|at| at.duration_since(started));
+        match reply {
+            Ok(reply) => {
+                self.health.works(gateway);
+                Ok((reply, connected_in.unwrap_or_default()))
+            }
+            Err(Failure::NotDelivered(Obstacle::Refused(words))) if proxied => {
+                self.health.fails(gateway, Instant::now());
+                let words = self
+                    .route
+                    .shown()
+                    .map_or_else(|| words.clone(), |proxy| format!("through the proxy {proxy}: {words}"));
+                Err(Failure::NotDelivered(Obstacle::Refused(words)))
+            }
+            Err(failure) => {
+                if matches!(failure, Failure::NotDelivered(_)) {
+                    self.health.fails(gateway, Instant::now());
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        url: Url,
+        request: &Request,
+        departure: &Arc<Departure>,
+        connected_by: Instant,
+        done_by: Instant,
+    ) -> Result<Reply, Failure> {
+        let witness = Witness { bytes: Some(request.body.clone()), departure: Arc::clone(departure) };
         let mut sending = pin!(
             self.client
                 .post(url)
@@ -124,7 +199,7 @@ impl Transport {
                 .body(reqwest::Body::wrap(witness))
                 .send()
         );
-        let sent = match timeout_at(connected_by.min(done_by), &mut sending).await {
+        let sent = match timeout_at(connected_by, &mut sending).await {
             Ok(sent) => sent,
             Err(_) if departure.recall() => return Err(Failure::NotDelivered(Obstacle::Deadline)),
             Err(_) => timeout_at(done_by, sending).await.map_err(|_| Failure::Lost)?,
@@ -133,6 +208,14 @@ impl Transport {
             Ok(response) => read(response, done_by).await,
             Err(error) if departure.recall() => Err(Failure::NotDelivered(Obstacle::Refused(told(&error)))),
             Err(_) => Err(Failure::Lost),
+        }
+    }
+
+    /// Finds out whether a resting gateway can be connected to again. Carries no credentials, and any answer will do.
+    pub async fn probe(&self, gateway: &Gateway) {
+        match timeout(PROBE, self.client.head(gateway.base().clone()).send()).await {
+            Ok(Ok(_)) => self.health.works(gateway),
+            Ok(Err(_)) | Err(_) => self.health.fails(gateway, Instant::now()),
         }
     }
 }
@@ -151,7 +234,9 @@ async fn read(mut response: Response, done_by: Instant) -> Result<Reply, Failure
                 }
             }
             Ok(Ok(None)) => return Ok(Reply { status: status.as_u16(), body, cut: false }),
-            Ok(Err(_)) | Err(_) if !status.is_success() => return Ok(Reply { status: status.as_u16(), body, cut: true }),
+            Ok(Err(_)) | Err(_) if !status.is_success() => {
+                return Ok(Reply { status: status.as_u16(), body, cut: true });
+            }
             Ok(Err(_)) | Err(_) => return Err(Failure::Lost),
         }
     }
@@ -177,7 +262,10 @@ fn told(error: &reqwest::Error) -> String {
 
 /// Whether the request may have begun to leave. Either it departs or it is recalled, never both.
 #[derive(Debug, Default)]
-struct Departure(AtomicU8);
+struct Departure {
+    state: AtomicU8,
+    at: OnceLock<Instant>,
+}
 
 impl Departure {
     const WAITING: u8 = 0;
@@ -186,12 +274,25 @@ impl Departure {
 
     /// Called before the first byte is handed to a connection; false forbids handing it over.
     fn depart(&self) -> bool {
-        self.0.compare_exchange(Self::WAITING, Self::DEPARTED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        let departs = self.settle(Self::DEPARTED);
+        if departs {
+            self.at.get_or_init(Instant::now);
+        }
+        departs
     }
 
     /// Whether no byte has left, and none will from now on.
     fn recall(&self) -> bool {
-        self.0.compare_exchange(Self::WAITING, Self::RECALLED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.settle(Self::RECALLED)
+    }
+
+    /// When the connection stood and the request began to leave.
+    fn at(&self) -> Option<Instant> {
+        self.at.get().copied()
+    }
+
+    fn settle(&self, state: u8) -> bool {
+        self.state.compare_exchange(Self::WAITING, state, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
 

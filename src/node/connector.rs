@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     rc::Rc,
     sync::Arc,
+    time::Duration,
 };
 
 use napi::{
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 
 use super::{
     outbox::{Outbox, Ticket},
-    runtime,
+    runtime::{self, Surroundings},
     value::{Live, LivePayload, Realm, Thrown, unbound},
 };
 use crate::{
@@ -22,7 +23,8 @@ use crate::{
     error::{Audience, Error, Kind},
     gateway::Gateway,
     metadata::metadata,
-    send::{CONNECT, Call, Deadlines, Message, TOTAL},
+    send::{CONNECT, Call, Deadlines, Limits, Message, TOTAL},
+    trace::{Journey, Trace},
 };
 
 const FACE: &str = include_str!("face.js");
@@ -30,13 +32,22 @@ const FACE: &str = include_str!("face.js");
 /// What lives as long as an environment.
 struct Room {
     realm: Realm,
-    roots: FunctionRef<(), String>,
+    surroundings: FunctionRef<(), String>,
     outbox: Arc<Outbox>,
     tickets: Cell<u32>,
-    /// Lists of gateways in use, as they were written; the official one is the first.
-    routes: RefCell<Vec<(String, Arc<[Gateway]>)>>,
+    /// The ways to send that are in use; the official one without options is the first.
+    manners: RefCell<Vec<Manner>>,
     /// The error that belongs to the exception just thrown.
     fault: RefCell<Option<Error>>,
+}
+
+/// Where and how patiently to send.
+#[derive(Clone)]
+struct Manner {
+    /// The gateways as they were written; empty for the official ones.
+    written: String,
+    gateways: Arc<[Gateway]>,
+    limits: Limits,
 }
 
 /// Makes `createConnector` and `sendMessage` for an environment, with the host's classes where it has some.
@@ -48,20 +59,26 @@ pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>
             spread: face.get_named_property_unchecked("spread")?,
             string: face.get_named_property_unchecked("string")?,
         },
-        roots: face.get_named_property_unchecked("roots")?,
+        surroundings: face.get_named_property_unchecked("surroundings")?,
         outbox: Arc::new(Outbox::new(&face.get_named_property_unchecked("settle")?)?),
         tickets: Cell::new(0),
-        routes: RefCell::new(vec![(String::new(), Gateway::official().into())]),
+        manners: RefCell::new(vec![Manner {
+            written: String::new(),
+            gateways: Gateway::official().into(),
+            limits: Limits { total: TOTAL, connect: CONNECT },
+        }]),
         fault: RefCell::new(None),
     });
     let mut native = Object::new(env)?;
     define(env, &mut native, &room, "guard", Room::guard)?;
     define(env, &mut native, &room, "send", Room::send)?;
-    define(env, &mut native, &room, "route", Room::route)?;
+    define(env, &mut native, &room, "manner", Room::manner)?;
     define(env, &mut native, &room, "fault", Room::fault)?;
     define(env, &mut native, &room, "complaint", Room::complaint)?;
-    let join: Function<'_, FnArgs<(Object<'_>, String)>, Object<'env>> = face.get_named_property_unchecked("join")?;
-    join.call((native, metadata().to_string()).into())
+    let join: Function<'_, FnArgs<(Object<'_>, String, u32)>, Object<'env>> =
+        face.get_named_property_unchecked("join")?;
+    let total_ms = u32::try_from(TOTAL.as_millis()).unwrap_or(u32::MAX);
+    join.call((native, metadata().to_string(), total_ms).into())
 }
 
 fn define<R: ToNapiValue + 'static>(
@@ -87,51 +104,74 @@ impl Room {
         }
     }
 
-    /// Starts a send and gives its ticket, or the error for which it was not started as JSON.
+    /// Starts a send and gives its ticket, or the error for which it was not started as JSON. Takes the data, the
+    /// configuration, whether an administrator sends, the manner, the milliseconds gone by, and whether to trace.
     fn send(&self, call: &FunctionCallContext<'_>) -> napi::Result<Either<u32, String>> {
-        let audience = if call.get::<bool>(2)? { Audience::Administrator } else { Audience::EndUser };
-        let gateways = self.gateways(call.get(3)?);
+        let audience = audience(call.get(2)?);
         match self.compose(call, audience)? {
-            Ok(message) => self.start(call.env, message, gateways, audience).map(Either::A),
-            Err(error) => Ok(Either::B(serde_json::to_string(&error).unwrap_or_default())),
+            Ok(message) => self.start(call, message, audience).map(Either::A),
+            Err(error) => Ok(Either::B(json(&error))),
         }
     }
 
-    /// The place of a list of gateways among those in use.
-    fn route(&self, call: &FunctionCallContext<'_>) -> napi::Result<u32> {
-        let written = Live::new(call.get(0)?, call.env, &self.realm);
-        if written.type_of()? != ValueType::String {
-            return Err(refused("The option `gateways` is neither a string nor an array of strings. Name base URLs such as https://gate.smsaero.ru."));
-        }
-        let written = written.text().map_err(|thrown| thrown.error)?.well_formed();
-        let mut routes = self.routes.borrow_mut();
-        let known = routes.iter().position(|(known, _)| *known == written && !written.is_empty());
-        let place = match known {
-            Some(place) => place,
-            None => {
-                let gateways = Gateway::parse_all([written.as_str()]).map_err(|bad| refused(&bad.to_string()))?;
-                routes.push((written, gateways.into()));
-                routes.len() - 1
+    /// The place of a manner among those in use, from the options `gateways`, `timeoutMs` and `connectTimeoutMs`.
+    fn manner(&self, call: &FunctionCallContext<'_>) -> napi::Result<u32> {
+        let option = |place| Ok::<_, napi::Error>(Live::new(call.get(place)?, call.env, &self.realm));
+        let milliseconds = |live: Live<'_>| {
+            Ok::<_, napi::Error>(match live.type_of()? {
+                ValueType::Undefined => None,
+                ValueType::Number => Some(live.number()?),
+                _ => Some(f64::NAN),
+            })
+        };
+        let limits = Limits::from_millis(milliseconds(option(1)?)?, milliseconds(option(2)?)?);
+        let limits = limits.map_err(|sentence| refused(&sentence))?;
+        let gateways = option(0)?;
+        let written = match gateways.type_of()? {
+            ValueType::Undefined => String::new(),
+            ValueType::String => gateways.text().map_err(|thrown| thrown.error)?.well_formed(),
+            _ => {
+                let sentence = "The option `gateways` is neither a string nor an array of strings. Name base URLs such as https://gate.smsaero.ru.";
+                return Err(refused(sentence));
             }
         };
-        u32::try_from(place).map_err(|_| refused("Too many different lists of gateways."))
+        let is_official = gateways.type_of()? == ValueType::Undefined;
+        let mut manners = self.manners.borrow_mut();
+        let known = manners.iter().position(|known| known.limits == limits && known.written == written);
+        let place = match known {
+            Some(place) if is_official || !written.is_empty() => place,
+            _ => {
+                let gateways =
+                    if is_official { Ok(Gateway::official()) } else { Gateway::parse_all([written.as_str()]) };
+                let gateways = gateways.map_err(|bad| refused(&bad.to_string()))?.into();
+                manners.push(Manner { written, gateways, limits });
+                manners.len() - 1
+            }
+        };
+        u32::try_from(place).map_err(|_| refused("Too many different options."))
     }
 
     /// The error that belongs to the exception just thrown, as JSON; empty if there is none.
+    #[expect(clippy::unnecessary_wraps, reason = "the shape that all native functions have")]
     fn fault(&self, _: &FunctionCallContext<'_>) -> napi::Result<String> {
-        Ok(self.fault.take().map(|error| serde_json::to_string(&error).unwrap_or_default()).unwrap_or_default())
+        Ok(self.fault.take().as_ref().map(json).unwrap_or_default())
     }
 
-    /// The error for a part of a call that JavaScript found useless, as JSON.
+    /// The error for a `getConfig` that is not a function, or one that took too long, as JSON.
+    #[expect(clippy::unused_self, reason = "the shape that all native functions have")]
     fn complaint(&self, call: &FunctionCallContext<'_>) -> napi::Result<String> {
-        let audience = if call.get(1)? { Audience::Administrator } else { Audience::EndUser };
-        let error = Error::new(Kind::BadCall { field: call.get(0)?, problem: "is not a function" }, audience);
-        Ok(serde_json::to_string(&error).unwrap_or_default())
+        let kind = if call.get(0)? {
+            Kind::ConfigOverdue
+        } else {
+            Kind::BadCall { field: "getConfig".to_owned(), problem: "is not a function" }
+        };
+        Ok(json(&Error::new(kind, Audience::EndUser)))
     }
 
     fn compose(&self, call: &FunctionCallContext<'_>, audience: Audience) -> napi::Result<Result<Message, Error>> {
         self.fault.take();
-        let bad = |field: &str, problem| Ok(Err(Error::new(Kind::BadCall { field: field.to_owned(), problem }, audience)));
+        let bad =
+            |field: &str, problem| Ok(Err(Error::new(Kind::BadCall { field: field.to_owned(), problem }, audience)));
         let data = Live::new(call.get(0)?, call.env, &self.realm);
         if data.type_of()? != ValueType::Object {
             return bad("data", "is not an object");
@@ -172,23 +212,47 @@ impl Room {
         error
     }
 
-    fn start(&self, env: &Env, message: Message, gateways: Arc<[Gateway]>, audience: Audience) -> napi::Result<u32> {
-        let transport = runtime::transport(&gateways, || self.roots.borrow_back(env)?.call(()).map_err(Trouble::from));
-        let transport = transport.map_err(|trouble| trouble.0)?;
-        let deadlines = Deadlines { started: Instant::now(), total: TOTAL, connect: CONNECT };
+    fn start(&self, call: &FunctionCallContext<'_>, message: Message, audience: Audience) -> napi::Result<u32> {
+        let Manner { gateways, limits, .. } = self.manner_at(call.get(3)?);
+        let waited = Duration::try_from_secs_f64(call.get::<f64>(4)? / 1000.0).unwrap_or_default();
+        let traces: bool = call.get(5)?;
+        let started = Instant::now().checked_sub(waited).unwrap_or_else(Instant::now);
+        let transport = runtime::transport(&gateways, || self.surroundings(call.env)).map_err(|trouble| trouble.0)?;
         let number = self.tickets.get();
         self.tickets.set(number.wrapping_add(1));
         let ticket = Ticket::new(number, Arc::clone(&self.outbox), Message::lost(audience));
-        runtime::spawn(async move { ticket.settle(&message.deliver(transport, &gateways, deadlines).await) })
-            .map_err(|error| refused(&format!("The worker thread could not be started: {error}")))?;
+        let task = async move {
+            let mut journey = Journey::default();
+            let result = message.deliver(transport, &gateways, Deadlines { started, limits }, &mut journey).await;
+            let trace = traces.then(|| Trace::new(message.facts(), &journey, started.elapsed(), &result));
+            ticket.settle(&result, trace.as_ref());
+            if let Some(gateway) = transport.health.due(&gateways, Instant::now()) {
+                transport.probe(&gateway).await;
+            }
+        };
+        runtime::spawn(task).map_err(|error| refused(&format!("The worker thread could not be started: {error}")))?;
         Ok(number)
     }
 
-    fn gateways(&self, place: u32) -> Arc<[Gateway]> {
-        let routes = self.routes.borrow();
-        let (_, gateways) = routes.get(place as usize).or_else(|| routes.first()).cloned().unwrap_or_default();
-        gateways
+    fn surroundings(&self, env: &Env) -> Result<Surroundings, Trouble> {
+        let json = self.surroundings.borrow_back(env)?.call(())?;
+        serde_json::from_str(&json)
+            .map_err(|error| Trouble(refused(&format!("Node's settings cannot be read: {error}"))))
     }
+
+    fn manner_at(&self, place: u32) -> Manner {
+        let manners = self.manners.borrow();
+        let known = usize::try_from(place).ok().and_then(|place| manners.get(place));
+        known.or_else(|| manners.first()).cloned().unwrap_or_else(|| unreachable!("the first manner is always there"))
+    }
+}
+
+const fn audience(by_administrator: bool) -> Audience {
+    if by_administrator { Audience::Administrator } else { Audience::EndUser }
+}
+
+fn json(error: &Error) -> String {
+    serde_json::to_string(error).unwrap_or_default()
 }
 
 /// A failure before a send could start.
@@ -229,7 +293,7 @@ fn data_of(env: &Env, config: &Config<Live<'_>>) -> napi::Result<Object<'static>
     }
     match &config.allowed_prefixes {
         Some(Prefixes::Written(line)) => data.set_named_property("allowedPrefixes", line.value())?,
-        Some(Prefixes::Listed { items, .. }) => {
+        Some(Prefixes::Listed(items)) => {
             let mut list = env.create_array(0)?;
             for (place, item) in items.iter().enumerate() {
                 list.set_element(u32::try_from(place).unwrap_or(u32::MAX), item.value())?;

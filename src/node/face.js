@@ -40,39 +40,64 @@
     return 0;
   };
 
-  const roots = () => {
+  // What the connector takes over from Node: whom to trust, and the proxy to go through.
+  const surroundings = () => {
+    const { env } = process;
     const tls = process.getBuiltinModule('node:tls');
-    if (tls.getCACertificates) return tls.getCACertificates('default').join('\n');
-    const extra = process.env.NODE_EXTRA_CA_CERTS;
-    const read = () => process.getBuiltinModule('node:fs').readFileSync(extra, 'utf8');
-    return [...tls.rootCertificates, extra ? read() : ''].join('\n');
+    const trusted = () => {
+      const extra = env.NODE_EXTRA_CA_CERTS;
+      const read = () => process.getBuiltinModule('node:fs').readFileSync(extra, 'utf8');
+      return [...tls.rootCertificates, extra ? read() : ''];
+    };
+    return JSON.stringify({
+      roots: (tls.getCACertificates ? tls.getCACertificates('default') : trusted()).join('\n'),
+      proxy: env.https_proxy || env.HTTPS_PROXY || env.all_proxy || env.ALL_PROXY || '',
+      noProxy: env.no_proxy || env.NO_PROXY || '',
+    });
   };
 
   const failure = ({ code, data, issues }) => new ConnectorError(code, issues ? new ZodError(issues) : data);
 
+  const { tracingChannel } = process.getBuiltinModule('node:diagnostics_channel');
+  const { debuglog, format } = process.getBuiltinModule('node:util');
+  const { setTimeout, clearTimeout, setInterval } = process.getBuiltinModule('node:timers');
+  const { performance } = process.getBuiltinModule('node:perf_hooks');
+  const channel = tracingChannel('connector-smsaero:send');
+  const log = debuglog('smsaero');
+
+  const line = ({ number, usageType, gateway, totalMs, outcome, reason, httpStatus, id, status, cost, parts, alphabet }) => {
+    const seen = [reason, httpStatus && `HTTP ${httpStatus}`, id && `id ${id}, status ${status}, cost ${cost}`];
+    const words = seen.filter(Boolean).join(', ');
+    return format('%s to %s: %s (%s) by %s in %d ms, %d x %s', usageType, number, outcome, words, gateway, totalMs, parts, alphabet);
+  };
+
   // Sends that have not been settled, by ticket. They, and nothing else, keep the process alive.
   const waiting = new Map();
   let alive;
-  const wait = (ticket, promise) => {
+  const wait = (ticket, send) => {
     if (waiting.size === 0) {
       alive ??= setInterval(() => {}, 0x7fffffff);
       alive.ref();
     }
-    waiting.set(ticket, promise);
+    waiting.set(ticket, send);
   };
 
   const settle = (batch) => {
     if (!batch) return;
-    for (const [ticket, accepted, outcome] of parse(batch)) {
-      const { resolve, reject } = waiting.get(ticket);
+    for (const [ticket, accepted, outcome, trace] of parse(batch)) {
+      const { resolve, reject, context } = waiting.get(ticket);
       waiting.delete(ticket);
+      if (trace) {
+        if (context) Object.assign(context, trace);
+        if (log.enabled) log(line(trace));
+      }
       if (accepted) resolve(outcome);
       else reject(failure(outcome));
     }
     if (waiting.size === 0) alive.unref();
   };
 
-  const join = (native, description) => {
+  const join = (native, description, totalMs) => {
     const metadata = parse(description);
     const { id } = metadata;
 
@@ -87,17 +112,50 @@
     };
 
     const written = (gateways) => (isArray(gateways) ? gateways.join(',') : gateways);
-    const route = (options) => {
+    const manner = (options) => {
       const gateways = options?.gateways ?? (process.env.SMSAERO_GATEWAYS || undefined);
-      return gateways === undefined ? 0 : native.route(written(gateways));
+      const timeoutMs = options?.timeoutMs ?? undefined;
+      const connectTimeoutMs = options?.connectTimeoutMs ?? undefined;
+      if (gateways === undefined && timeoutMs === undefined && connectTimeoutMs === undefined) return 0;
+      return native.manner(written(gateways), timeoutMs, connectTimeoutMs);
     };
 
-    const dispatch = (data, config, byAdministrator, options) =>
+    const start = (data, config, byAdministrator, options, since, context) =>
       new Promise((resolve, reject) => {
-        const answer = named(() => native.send(data, config, byAdministrator, route(options)));
-        if (typeof answer === 'string') reject(failure(parse(answer)));
-        else wait(answer, { resolve, reject });
+        const waited = since === undefined ? 0 : performance.now() - since;
+        const traces = context !== undefined || log.enabled;
+        const answer = named(() => native.send(data, config, byAdministrator, manner(options), waited, traces));
+        if (typeof answer === 'string') {
+          const error = failure(parse(answer));
+          const reason = error.data?.reason ?? error.code;
+          if (context) Object.assign(context, { outcome: 'not_sent', reason });
+          if (log.enabled) log(`not_sent (${reason})`);
+          reject(error);
+        } else {
+          wait(answer, { resolve, reject, context });
+        }
       });
+
+    const dispatch = (data, config, byAdministrator, options, since) => {
+      if (!channel.hasSubscribers) return start(data, config, byAdministrator, options, since);
+      const context = {};
+      return channel.tracePromise(start, context, undefined, data, config, byAdministrator, options, since, context);
+    };
+
+    // A `getConfig` that never answers must not keep somebody waiting at the sign-in page.
+    const ask = (getConfig, options) => {
+      const asked = getConfig(id);
+      if (typeof asked?.then !== 'function') return asked;
+      return new Promise((resolve, reject) => {
+        const overdue = () => reject(failure(parse(native.complaint(true))));
+        const timer = setTimeout(overdue, options.timeoutMs ?? totalMs);
+        const stop = (settled) => (value) => {
+          clearTimeout(timer);
+          settled(value);
+        };
+        asked.then(stop(resolve), stop(reject));
+      });
+    };
 
     const safeParse = (value) => {
       const answer = native.guard(value);
@@ -130,18 +188,17 @@
         throw new TypeError('createConnector takes an object with the function `getConfig` in it.');
       }
       const { getConfig } = options;
-      // A wrong list of gateways is told at once, not with the first message.
-      route(options);
+      // Options that cannot be used are told at once, not with the first message.
+      manner(options);
       return {
         metadata,
         type: 'Sms',
         configGuard,
         sendMessage: async (data, inputConfig) => {
-          const byAdministrator = inputConfig !== undefined && inputConfig !== null;
-          if (!byAdministrator && typeof getConfig !== 'function') {
-            throw failure(parse(native.complaint('getConfig', false)));
-          }
-          return dispatch(data, byAdministrator ? inputConfig : await getConfig(id), byAdministrator, options);
+          if (inputConfig !== undefined && inputConfig !== null) return dispatch(data, inputConfig, true, options);
+          if (typeof getConfig !== 'function') throw failure(parse(native.complaint(false)));
+          const since = performance.now();
+          return dispatch(data, await ask(getConfig, options), false, options, since);
         },
       };
     };
@@ -152,7 +209,7 @@
     };
   };
 
-  return { kindOf, spread: (value) => [...value], string: String, roots, settle, join };
+  return { kindOf, spread: (value) => [...value], string: String, surroundings, settle, join };
 };
 
 //# sourceURL=connector-smsaero-native/face.js

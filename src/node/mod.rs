@@ -1,4 +1,5 @@
 //! The thin room where the connector meets Node.
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "napi ties the scope of values to a borrowed Env")]
 
 mod connector;
 mod outbox;
@@ -75,6 +76,8 @@ impl Alone {
             send_message: face.get_named_property_unchecked("sendMessage")?,
         };
         env.set_instance_data(alone, (), |_| ())?;
-        env.get_instance_data()?.map(|alone| &*alone).ok_or_else(|| napi::Error::from_reason("No memory of this environment."))
+        env.get_instance_data()?
+            .map(|alone| &*alone)
+            .ok_or_else(|| napi::Error::from_reason("No memory of this environment."))
     }
 }

@@ -20,24 +20,21 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// `settle` will be called with a JSON array of `[ticket, accepted, outcome]`, or with an empty string.
+    /// `settle` will be called with a JSON array of `[ticket, accepted, outcome, trace]`, or with an empty string.
     pub fn new(settle: &Function<'_, String, Unknown<'static>>) -> napi::Result<Self> {
         let letters = Arc::<Mutex<String>>::default();
         let taken = Arc::clone(&letters);
-        let wake = settle
-            .build_threadsafe_function::<()>()
-            .weak::<true>()
-            .build_callback(move |_| Ok(take(&taken)))?;
+        let wake = settle.build_threadsafe_function::<()>().weak::<true>().build_callback(move |_| Ok(take(&taken)))?;
         Ok(Self { letters, wake })
     }
 
-    fn post(&self, ticket: u32, accepted: bool, outcome: &impl Serialize) {
-        let outcome = serde_json::to_string(outcome).unwrap_or_else(|_| "null".to_owned());
+    fn post(&self, letter: &impl Serialize) {
+        let letter = serde_json::to_string(letter).unwrap_or_default();
         let was_empty = {
             let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
             let was_empty = letters.is_empty();
             letters.push(if was_empty { '[' } else { ',' });
-            letters.push_str(&format!("[{ticket},{accepted},{outcome}]"));
+            letters.push_str(&letter);
             was_empty
         };
         if was_empty {
@@ -68,11 +65,11 @@ impl<L: Serialize> Ticket<L> {
         Self { number, outbox, lost: Some(lost) }
     }
 
-    pub fn settle<T: Serialize, E: Serialize>(mut self, outcome: &Result<T, E>) {
+    pub fn settle<T: Serialize, E: Serialize>(mut self, outcome: &Result<T, E>, trace: Option<&impl Serialize>) {
         self.lost = None;
         match outcome {
-            Ok(receipt) => self.outbox.post(self.number, true, receipt),
-            Err(error) => self.outbox.post(self.number, false, error),
+            Ok(receipt) => self.outbox.post(&(self.number, true, receipt, trace)),
+            Err(error) => self.outbox.post(&(self.number, false, error, trace)),
         }
     }
 }
@@ -80,7 +77,7 @@ impl<L: Serialize> Ticket<L> {
 impl<L: Serialize> Drop for Ticket<L> {
     fn drop(&mut self) {
         if let Some(lost) = self.lost.take() {
-            self.outbox.post(self.number, false, &lost);
+            self.outbox.post(&(self.number, false, lost, ()));
         }
     }
 }

@@ -3,9 +3,10 @@
 
 use std::{future::Future, io, sync::OnceLock};
 
+use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{gateway::Gateway, transport::Transport};
+use crate::{gateway::Gateway, proxy::ProxyVariables, transport::Transport};
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 static SECURE: OnceLock<Transport> = OnceLock::new();
@@ -13,30 +14,43 @@ static LOCAL: OnceLock<Transport> = OnceLock::new();
 
 /// Runs a future on the worker thread.
 pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-    let runtime = match RUNTIME.get() {
-        Some(runtime) => runtime,
-        None => {
-            // Of two environments that get here at once, one throws its runtime away again.
-            let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("smsaero").enable_all().build()?;
-            RUNTIME.get_or_init(|| runtime)
-        }
-    };
-    runtime.spawn(future);
+    if let Some(runtime) = RUNTIME.get() {
+        runtime.spawn(future);
+        return Ok(());
+    }
+    let built = Builder::new_multi_thread().worker_threads(1).thread_name("smsaero").enable_all().build()?;
+    // Of two environments that get here at once, one shuts its runtime down again.
+    RUNTIME.get_or_init(|| built).spawn(future);
     Ok(())
 }
 
-/// The transport for these gateways. `roots` gives the certificates to trust, as PEM, and is asked once in a process.
+/// What the connector takes over from its host Node.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Surroundings {
+    /// The certificates that Node trusts, as PEM.
+    roots: String,
+    /// The proxy that the variables name; empty if none.
+    proxy: String,
+    /// What goes without the proxy.
+    no_proxy: String,
+}
+
+/// The transport for these gateways. The surroundings are asked for once in a process, with the first secure gateway.
 pub fn transport<E: From<reqwest::Error>>(
     gateways: &[Gateway],
-    roots: impl FnOnce() -> Result<String, E>,
+    surroundings: impl FnOnce() -> Result<Surroundings, E>,
 ) -> Result<&'static Transport, E> {
     let is_local = gateways.iter().all(|gateway| gateway.base().scheme() == "http");
     let cell = if is_local { &LOCAL } else { &SECURE };
-    match cell.get() {
-        Some(transport) => Ok(transport),
-        None => {
-            let transport = if is_local { Transport::local()? } else { Transport::new([roots()?.as_str()])? };
-            Ok(cell.get_or_init(|| transport))
-        }
+    if let Some(transport) = cell.get() {
+        return Ok(transport);
     }
+    let transport = if is_local {
+        Transport::local()?
+    } else {
+        let Surroundings { roots, proxy, no_proxy } = surroundings()?;
+        Transport::new(&roots, &ProxyVariables { proxy, no_proxy })?
+    };
+    Ok(cell.get_or_init(|| transport))
 }

@@ -66,6 +66,11 @@ impl<'env> Live<'env> {
         self.value.to_unknown().get_type()
     }
 
+    /// The value of a number.
+    pub fn number(&self) -> napi::Result<f64> {
+        self.value.coerce_to_number()?.get_double()
+    }
+
     /// The property of an object, by a key that is not known before.
     pub fn get(&self, key: &str) -> napi::Result<Self> {
         Ok(self.with(self.value.get_named_property_unchecked(key)?))
@@ -86,7 +91,7 @@ impl<'env> Live<'env> {
 }
 
 /// Hands a value to a function reference, whose type parameter cannot name the scope of a single call.
-pub fn unbound<'a>(value: impl JsValue<'a>) -> Object<'static> {
+pub fn unbound<'a>(value: impl JsValue<'a> + Copy) -> Object<'static> {
     Object::from_raw(value.value().env, value.raw())
 }
 
@@ -105,7 +110,7 @@ impl Untyped for Live<'_> {
             ValueType::Undefined => Kind::Undefined,
             ValueType::Null => Kind::Null,
             ValueType::Boolean => Kind::Boolean,
-            ValueType::Number if self.value.coerce_to_number()?.get_double()?.is_nan() => Kind::Nan,
+            ValueType::Number if self.number()?.is_nan() => Kind::Nan,
             ValueType::Number => Kind::Number,
             ValueType::String => Kind::String,
             ValueType::BigInt => Kind::Bigint,
@@ -204,7 +209,8 @@ impl Payload for LivePayload<'_> {
     fn languages(&self) -> Result<Vec<String>, Thrown> {
         let mut languages = Vec::new();
         for key in ["uiLocales", "locale"] {
-            let named = |error: napi::Error| Thrown { field: Some(format!("data.payload.{key}")), ..Thrown::from(error) };
+            let named =
+                |error: napi::Error| Thrown { field: Some(format!("data.payload.{key}")), ..Thrown::from(error) };
             if self.root.type_of()? != ValueType::Object || !self.root.value.has_own_property(key).map_err(named)? {
                 continue;
             }
