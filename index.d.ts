@@ -10,6 +10,10 @@ export interface ConnectorOptions {
   getConfig: (id: string) => Promise<unknown>
   /** As in `SendOptions`. */
   gateways?: string | string[]
+  /** As in `SendOptions`. */
+  timeoutMs?: number
+  /** As in `SendOptions`. */
+  connectTimeoutMs?: number
 }
 
 /**
@@ -97,6 +101,54 @@ export interface SendOptions {
    * `https://gate.smsaero.ru`, `.org`, `.net`.
    */
   gateways?: string | string[]
+  /**
+   * The longest that a send may take, in milliseconds from the call to its settlement, the time that `getConfig` takes
+   * included. From 1 to 9500, since Logto's sign-in page gives up after 10 seconds. Default: 8000.
+   */
+  timeoutMs?: number
+  /**
+   * The longest that connecting to one gateway may take, TLS handshake included, in milliseconds. When it has passed,
+   * the next gateway is tried. From 1 to 9500. Default: 2500.
+   */
+  connectTimeoutMs?: number
+}
+
+/**
+ * What the tracing channel `connector-smsaero:send` of `node:diagnostics_channel` adds to its context.
+ *
+ * It is there from `asyncStart` on; of a message that could not even be composed there are `outcome` and `reason` alone.
+ */
+export interface SendTrace {
+  /** The phone number with its middle hidden. */
+  number: string
+  /** The usage type asked for. */
+  usageType: string
+  /** Whether it went to the method that sends and charges nothing. */
+  testMode: boolean
+  /** The alphabet that the text is transmitted in. */
+  alphabet: 'GSM' | 'UCS-2'
+  /** The number of parts, each billed as a message. */
+  parts: number
+  /** The base URL of the gateway that was asked last. */
+  gateway: string | null
+  /** How many gateways were tried. */
+  attempts: number
+  /** How long the last one took to connect to, in milliseconds; next to nothing on a kept connection. */
+  connectMs: number | null
+  /** From the call to the outcome, in milliseconds. */
+  totalMs: number
+  /** `unknown`: the request left and no reply came back. */
+  outcome: 'accepted' | 'refused' | 'not_sent' | 'unknown'
+  /** Why it was not accepted. */
+  reason: Reason | null
+  /** The status of HTTP of a reply that was not an acceptance. */
+  httpStatus: number | null
+  /** The provider's number for the message. */
+  id: number | null
+  /** The provider's status of the message, as in `Receipt`. */
+  status: number | null
+  /** The price in the account's currency. */
+  cost: number | null
 }
 
 /** The stored configuration of the connector. Keys that are not listed are ignored, as by the official connector. */

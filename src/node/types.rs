@@ -88,6 +88,12 @@ pub struct SendOptions {
     /// `https://gate.smsaero.ru`, `.org`, `.net`.
     #[napi(ts_type = "string | string[]")]
     pub gateways: Option<String>,
+    /// The longest that a send may take, in milliseconds from the call to its settlement, the time that `getConfig` takes
+    /// included. From 1 to 9500, since Logto's sign-in page gives up after 10 seconds. Default: 8000.
+    pub timeout_ms: Option<f64>,
+    /// The longest that connecting to one gateway may take, TLS handshake included, in milliseconds. When it has passed,
+    /// the next gateway is tried. From 1 to 9500. Default: 2500.
+    pub connect_timeout_ms: Option<f64>,
 }
 
 /// What `createConnector` is given.
@@ -99,6 +105,56 @@ pub struct ConnectorOptions {
     /// As in `SendOptions`.
     #[napi(ts_type = "string | string[]")]
     pub gateways: Option<String>,
+    /// As in `SendOptions`.
+    pub timeout_ms: Option<f64>,
+    /// As in `SendOptions`.
+    pub connect_timeout_ms: Option<f64>,
+}
+
+/// What the tracing channel `connector-smsaero:send` of `node:diagnostics_channel` adds to its context.
+///
+/// It is there from `asyncStart` on; of a message that could not even be composed there are `outcome` and `reason` alone.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct SendTrace {
+    /// The phone number with its middle hidden.
+    pub number: String,
+    /// The usage type asked for.
+    pub usage_type: String,
+    /// Whether it went to the method that sends and charges nothing.
+    pub test_mode: bool,
+    /// The alphabet that the text is transmitted in.
+    #[napi(ts_type = "'GSM' | 'UCS-2'")]
+    pub alphabet: String,
+    /// The number of parts, each billed as a message.
+    pub parts: f64,
+    /// The base URL of the gateway that was asked last.
+    #[napi(ts_type = "string | null")]
+    pub gateway: String,
+    /// How many gateways were tried.
+    pub attempts: f64,
+    /// How long the last one took to connect to, in milliseconds; next to nothing on a kept connection.
+    #[napi(ts_type = "number | null")]
+    pub connect_ms: f64,
+    /// From the call to the outcome, in milliseconds.
+    pub total_ms: f64,
+    /// `unknown`: the request left and no reply came back.
+    #[napi(ts_type = "'accepted' | 'refused' | 'not_sent' | 'unknown'")]
+    pub outcome: String,
+    /// Why it was not accepted.
+    #[napi(ts_type = "Reason | null")]
+    pub reason: String,
+    /// The status of HTTP of a reply that was not an acceptance.
+    #[napi(ts_type = "number | null")]
+    pub http_status: f64,
+    /// The provider's number for the message.
+    #[napi(ts_type = "number | null")]
+    pub id: f64,
+    /// The provider's status of the message, as in `Receipt`.
+    #[napi(ts_type = "number | null")]
+    pub status: f64,
+    /// The price in the account's currency.
+    #[napi(ts_type = "number | null")]
+    pub cost: f64,
 }
 
 /// The `data` of an error that `sendMessage` rejects with.
