@@ -14,23 +14,18 @@ pub const REQUIRED_USAGE_TYPES: [&str; 4] = ["Register", "SignIn", "ForgotPasswo
 /// The usage type that may stand in for any other.
 pub const GENERIC: &str = "Generic";
 
-/// A value of which nothing is known yet: a live JavaScript value, or JSON.
+/// A value of which nothing is known yet: described JavaScript, or JSON.
 pub trait Untyped: Sized {
-    /// What reading a value may throw (a getter, a proxy).
-    type Thrown;
-
     /// The type, in zod's sense.
-    fn kind(&self) -> Result<Kind, Self::Thrown>;
-    /// The value of a key; `undefined` where there is none. Asked of objects only.
-    fn property(&self, key: &'static str) -> Result<Self, Self::Thrown>;
-    /// The elements as `...` would spread them, and how many there are. Asked of arrays only.
-    fn elements(&self) -> Result<(Self, u32), Self::Thrown>;
-    /// The element at a place, from 0. Asked of what `elements` gave only.
-    fn element(&self, index: u32) -> Result<Self, Self::Thrown>;
-    /// The characters. Asked of strings only.
-    fn text(&self) -> Result<Text, Self::Thrown>;
-    /// Whether it is `true`. Asked of booleans only.
-    fn truth(&self) -> Result<bool, Self::Thrown>;
+    fn kind(&self) -> Kind;
+    /// The value of a key; `undefined` where there is none.
+    fn property(&self, key: &'static str) -> Self;
+    /// The elements of an array, in order.
+    fn elements(&self) -> Vec<Self>;
+    /// The characters of a string.
+    fn text(&self) -> Text;
+    /// Whether it is `true`.
+    fn truth(&self) -> bool;
 }
 
 /// A configuration that the guard accepts. Strings stay where they are until somebody needs their characters.
@@ -55,9 +50,7 @@ pub struct Config<V> {
 /// What a message of one usage type says.
 #[derive(Debug)]
 pub struct Template<V> {
-    /// `usageType` as given.
-    pub usage_type: V,
-    /// The characters of `usageType`: the guard has read them anyway.
+    /// The usage type.
     pub usage: Text,
     /// The text with its handlebars.
     pub content: V,
@@ -74,168 +67,135 @@ pub enum Prefixes<V> {
     Listed(Vec<V>),
 }
 
-/// Why there is no configuration.
-#[derive(Debug)]
-pub enum Flaw<T> {
-    /// The value is not an SMS Aero configuration.
-    Issues(Vec<Issue>),
-    /// Reading the value threw.
-    Unreadable {
-        /// What was being read.
-        path: Vec<Step>,
-        /// What was thrown.
-        thrown: T,
-    },
-}
-
 impl<V: Untyped> Config<V> {
     /// Reads a configuration as the official guard does: every key once and in its order, unknown keys ignored.
-    pub fn parse(input: &V) -> Result<Self, Flaw<V::Thrown>> {
+    pub fn parse(input: &V) -> Result<Self, Vec<Issue>> {
         let mut reader = Reader { path: Vec::new(), issues: Vec::new() };
-        let config = reader.config(input).map_err(|thrown| Flaw::Unreadable { path: reader.path.clone(), thrown })?;
-        match config {
+        match reader.config(input) {
             Some(config) if reader.issues.is_empty() => Ok(config),
-            _ => Err(Flaw::Issues(reader.issues)),
+            _ => Err(reader.issues),
         }
     }
 }
 
-/// Walks a value, keeping the path to where it is: what it throws is told with that path.
+/// Walks a value, keeping the path to where it is. What it refuses is `None`, and leaves an issue behind.
 struct Reader {
     path: Vec<Step>,
     issues: Vec<Issue>,
 }
 
 impl Reader {
-    fn config<V: Untyped>(&mut self, input: &V) -> Result<Option<Config<V>>, V::Thrown> {
-        if !self.is(input, Kind::Object)? {
-            return Ok(None);
+    fn config<V: Untyped>(&mut self, input: &V) -> Option<Config<V>> {
+        if !self.is(input, Kind::Object) {
+            return None;
         }
-        let email = self.key(input, "email", Self::email)?;
-        let api_key = self.key(input, "apiKey", Self::string)?;
-        let sender_name = self.key(input, "senderName", Self::string)?;
-        let templates = self.key(input, "templates", |reader, value| reader.templates(&value))?;
-        let fallback_to_generic = self.key(input, "fallbackToGeneric", Self::optional_boolean)?;
-        let test_mode = self.key(input, "testMode", Self::optional_boolean)?;
-        let allowed_prefixes = self.key(input, "allowedPrefixes", Self::optional_prefixes)?;
-        let (Some(email), Some(api_key), Some(sender_name), Some(templates)) = (email, api_key, sender_name, templates)
-        else {
-            return Ok(None);
-        };
-        Ok(Some(Config { email, api_key, sender_name, templates, fallback_to_generic, test_mode, allowed_prefixes }))
-    }
-
-    fn email<V: Untyped>(&mut self, value: V) -> Result<Option<V>, V::Thrown> {
-        let Some(value) = self.string(value)? else { return Ok(None) };
-        if is_email(&value.text()?) {
-            return Ok(Some(value));
-        }
-        self.refuse(Problem::Email);
-        Ok(None)
-    }
-
-    fn string<V: Untyped>(&mut self, value: V) -> Result<Option<V>, V::Thrown> {
-        Ok(self.is(&value, Kind::String)?.then_some(value))
-    }
-
-    fn templates<V: Untyped>(&mut self, value: &V) -> Result<Option<Vec<Template<V>>>, V::Thrown> {
-        if !self.is(value, Kind::Array)? {
-            return Ok(None);
-        }
-        let templates = self.elements(value, |reader, value| reader.template(&value))?;
-        let Some(templates) = templates else { return Ok(None) };
-        let missing = REQUIRED_USAGE_TYPES
-            .into_iter()
-            .filter(|required| !templates.iter().any(|template| template.usage.is(required)))
-            .collect::<Vec<_>>();
-        if !missing.is_empty() {
-            self.refuse(Problem::MissingTemplates(missing));
-        }
-        Ok(Some(templates))
-    }
-
-    fn template<V: Untyped>(&mut self, value: &V) -> Result<Option<Template<V>>, V::Thrown> {
-        if !self.is(value, Kind::Object)? {
-            return Ok(None);
-        }
-        let found_before = self.issues.len();
-        let usage_type = self.key(value, "usageType", Self::string)?;
-        let content = self.key(value, "content", Self::string)?;
-        let locale = self.key(value, "locale", |reader, value| reader.optional(value, Self::string))?;
-        match (usage_type, content) {
-            (Some(usage_type), Some(content)) if self.issues.len() == found_before => {
-                Ok(Some(Template { usage: usage_type.text()?, usage_type, content, locale }))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    fn optional_boolean<V: Untyped>(&mut self, value: V) -> Result<Option<V>, V::Thrown> {
-        self.optional(value, |reader, value| Ok(reader.is(&value, Kind::Boolean)?.then_some(value)))
-    }
-
-    fn optional_prefixes<V: Untyped>(&mut self, value: V) -> Result<Option<Prefixes<V>>, V::Thrown> {
-        self.optional(value, |reader, value| {
-            if value.kind()? == Kind::Array {
-                return Ok(reader.elements(&value, Self::string)?.map(Prefixes::Listed));
-            }
-            Ok(reader.string(value)?.map(Prefixes::Written))
+        let email = self.key(input, "email", Self::email);
+        let api_key = self.key(input, "apiKey", Self::string);
+        let sender_name = self.key(input, "senderName", Self::string);
+        let templates = self.key(input, "templates", |reader, value| reader.templates(&value));
+        let fallback_to_generic = self.key(input, "fallbackToGeneric", Self::optional_boolean);
+        let test_mode = self.key(input, "testMode", Self::optional_boolean);
+        let allowed_prefixes = self.key(input, "allowedPrefixes", Self::optional_prefixes);
+        Some(Config {
+            email: email?,
+            api_key: api_key?,
+            sender_name: sender_name?,
+            templates: templates?,
+            fallback_to_generic,
+            test_mode,
+            allowed_prefixes,
         })
     }
 
-    /// `None` for a value that is not there, and for one that is wrong, which leaves an issue behind.
-    fn optional<V: Untyped, T>(
-        &mut self,
-        value: V,
-        read: impl FnOnce(&mut Self, V) -> Result<Option<T>, V::Thrown>,
-    ) -> Result<Option<T>, V::Thrown> {
-        if value.kind()? == Kind::Undefined { Ok(None) } else { read(self, value) }
+    fn email<V: Untyped>(&mut self, value: V) -> Option<V> {
+        let value = self.string(value)?;
+        if is_email(&value.text()) {
+            return Some(value);
+        }
+        self.refuse(Problem::Email);
+        None
+    }
+
+    fn string<V: Untyped>(&mut self, value: V) -> Option<V> {
+        self.is(&value, Kind::String).then_some(value)
+    }
+
+    fn templates<V: Untyped>(&mut self, value: &V) -> Option<Vec<Template<V>>> {
+        if !self.is(value, Kind::Array) {
+            return None;
+        }
+        let templates = self.elements(value, |reader, value| reader.template(&value))?;
+        let is_missing = |required: &&str| !templates.iter().any(|template| template.usage.is(required));
+        let missing = REQUIRED_USAGE_TYPES.into_iter().filter(is_missing).collect::<Vec<_>>();
+        if !missing.is_empty() {
+            self.refuse(Problem::MissingTemplates(missing));
+        }
+        Some(templates)
+    }
+
+    fn template<V: Untyped>(&mut self, value: &V) -> Option<Template<V>> {
+        if !self.is(value, Kind::Object) {
+            return None;
+        }
+        let found_before = self.issues.len();
+        let usage_type = self.key(value, "usageType", Self::string);
+        let content = self.key(value, "content", Self::string);
+        let locale = self.key(value, "locale", |reader, value| reader.optional(value, Self::string));
+        let (usage, content) = (usage_type?.text(), content?);
+        (self.issues.len() == found_before).then_some(Template { usage, content, locale })
+    }
+
+    fn optional_boolean<V: Untyped>(&mut self, value: V) -> Option<V> {
+        self.optional(value, |reader, value| reader.is(&value, Kind::Boolean).then_some(value))
+    }
+
+    fn optional_prefixes<V: Untyped>(&mut self, value: V) -> Option<Prefixes<V>> {
+        self.optional(value, |reader, value| {
+            if value.kind() == Kind::Array {
+                return reader.elements(&value, Self::string).map(Prefixes::Listed);
+            }
+            reader.string(value).map(Prefixes::Written)
+        })
+    }
+
+    /// `None` without an issue for a value that is not there.
+    fn optional<V: Untyped, T>(&mut self, value: V, read: impl FnOnce(&mut Self, V) -> Option<T>) -> Option<T> {
+        if value.kind() == Kind::Undefined { None } else { read(self, value) }
     }
 
     /// Every element, so that all issues are found; `None` if one of them has issues.
     fn elements<V: Untyped, T>(
         &mut self,
         array: &V,
-        mut read: impl FnMut(&mut Self, V) -> Result<Option<T>, V::Thrown>,
-    ) -> Result<Option<Vec<T>>, V::Thrown> {
-        let (array, length) = array.elements()?;
-        let mut items = Some(Vec::new());
-        for index in 0..length {
+        mut read: impl FnMut(&mut Self, V) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let elements = array.elements();
+        let mut items = Some(Vec::with_capacity(elements.len()));
+        for (index, element) in (0..).zip(elements) {
             self.path.push(Step::Index(index));
-            let item = read(self, array.element(index)?)?;
-            self.path.pop();
-            match item {
-                Some(item) => {
-                    if let Some(items) = &mut items {
-                        items.push(item);
-                    }
-                }
-                None => items = None,
+            match (read(self, element), &mut items) {
+                (Some(item), Some(items)) => items.push(item),
+                (Some(_), None) => {}
+                (None, _) => items = None,
             }
+            self.path.pop();
         }
-        Ok(items)
+        items
     }
 
-    fn key<V: Untyped, T>(
-        &mut self,
-        object: &V,
-        key: &'static str,
-        read: impl FnOnce(&mut Self, V) -> Result<T, V::Thrown>,
-    ) -> Result<T, V::Thrown> {
-        // What is thrown leaves the path standing, so that it says where.
+    fn key<V: Untyped, T>(&mut self, object: &V, key: &'static str, read: impl FnOnce(&mut Self, V) -> T) -> T {
         self.path.push(Step::Key(key));
-        let value = read(self, object.property(key)?)?;
+        let value = read(self, object.property(key));
         self.path.pop();
-        Ok(value)
+        value
     }
 
-    fn is<V: Untyped>(&mut self, value: &V, expected: Kind) -> Result<bool, V::Thrown> {
-        let received = value.kind()?;
-        if received == expected {
-            return Ok(true);
+    fn is<V: Untyped>(&mut self, value: &V, expected: Kind) -> bool {
+        let received = value.kind();
+        if received != expected {
+            self.issues.push(Issue::wrong_type(expected, received, &self.path));
         }
-        self.issues.push(Issue::wrong_type(expected, received, &self.path));
-        Ok(false)
+        received == expected
     }
 
     fn refuse(&mut self, problem: Problem) {
@@ -274,10 +234,8 @@ fn is_domain(domain: &[u8]) -> bool {
 
 /// JSON, with `None` for what JavaScript calls `undefined`.
 impl Untyped for Option<&Value> {
-    type Thrown = std::convert::Infallible;
-
-    fn kind(&self) -> Result<Kind, Self::Thrown> {
-        Ok(match self {
+    fn kind(&self) -> Kind {
+        match self {
             None => Kind::Undefined,
             Some(Value::Null) => Kind::Null,
             Some(Value::Bool(_)) => Kind::Boolean,
@@ -285,28 +243,23 @@ impl Untyped for Option<&Value> {
             Some(Value::String(_)) => Kind::String,
             Some(Value::Array(_)) => Kind::Array,
             Some(Value::Object(_)) => Kind::Object,
-        })
+        }
     }
 
-    fn property(&self, key: &'static str) -> Result<Self, Self::Thrown> {
-        Ok(self.and_then(|value| value.get(key)))
+    fn property(&self, key: &'static str) -> Self {
+        self.and_then(|value| value.get(key))
     }
 
-    fn elements(&self) -> Result<(Self, u32), Self::Thrown> {
-        let length = self.and_then(Value::as_array).map_or(0, Vec::len);
-        Ok((*self, u32::try_from(length).unwrap_or(u32::MAX)))
+    fn elements(&self) -> Vec<Self> {
+        self.and_then(Value::as_array).map(|items| items.iter().map(Some).collect()).unwrap_or_default()
     }
 
-    fn element(&self, index: u32) -> Result<Self, Self::Thrown> {
-        Ok(self.and_then(|value| value.get(index as usize)))
+    fn text(&self) -> Text {
+        Text::from(self.and_then(Value::as_str).unwrap_or_default())
     }
 
-    fn text(&self) -> Result<Text, Self::Thrown> {
-        Ok(Text::from(self.and_then(Value::as_str).unwrap_or_default()))
-    }
-
-    fn truth(&self) -> Result<bool, Self::Thrown> {
-        Ok(self.and_then(Value::as_bool).unwrap_or_default())
+    fn truth(&self) -> bool {
+        self.and_then(Value::as_bool).unwrap_or_default()
     }
 }
 
@@ -314,14 +267,11 @@ impl Untyped for Option<&Value> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Config, Flaw, is_email};
+    use super::{Config, is_email};
     use crate::text::Text;
 
     fn issues(value: &Value) -> Value {
-        match Config::parse(&Some(value)) {
-            Err(Flaw::Issues(issues)) => json!(issues),
-            _ => json!([]),
-        }
+        json!(Config::parse(&Some(value)).err().unwrap_or_default())
     }
 
     fn config() -> Value {

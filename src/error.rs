@@ -10,7 +10,7 @@ use serde::{
 
 use crate::{
     gateway::{Field, FieldFault},
-    issue::{Issue, Step},
+    issue::Issue,
 };
 
 /// Why, as a stable code: the `reason` in the data of an error.
@@ -64,14 +64,14 @@ pub struct Error {
 pub enum Kind {
     /// `invalid_config`; the data is the `ZodError` of these issues, as with the official connector.
     Config(Vec<Issue>),
-    /// `invalid_config`; reading the configuration threw.
-    UnreadableConfig(Vec<Step>),
+    /// `invalid_config`; reading this part of the configuration threw.
+    UnreadableConfig(String),
     /// `invalid_request_parameters`; a part of the call is missing, of the wrong type, or threw when it was read.
     BadCall {
         /// Which part, such as `data.to`.
         field: String,
-        /// What is wrong with it, to follow the field's name.
-        problem: &'static str,
+        /// What is wrong with it.
+        problem: Problem,
     },
     /// `template_not_found`; the data has the one key that the official connector gives it.
     TemplateNotFound {
@@ -117,6 +117,30 @@ pub enum Kind {
     },
     /// `general`; the request left, and then nothing is known.
     UnknownOutcome,
+}
+
+/// What is wrong with a part of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// It is no object.
+    NotAnObject,
+    /// It is no string.
+    NotAString,
+    /// It is no function.
+    NotAFunction,
+    /// A getter or a proxy threw.
+    Threw,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAnObject => "is not an object",
+            Self::NotAString => "is not a string",
+            Self::NotAFunction => "is not a function",
+            Self::Threw => "threw an error when it was read",
+        })
+    }
 }
 
 /// The sentence for an end user: the same whatever happened.
@@ -181,7 +205,7 @@ impl Error {
     pub fn message(&self) -> String {
         match &self.kind {
             Kind::Config(issues) => issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-            Kind::UnreadableConfig(path) => format!("The configuration cannot be read: {} threw an error.", spelled(path)),
+            Kind::UnreadableConfig(path) => format!("The configuration cannot be read: {path} threw an error."),
             Kind::BadCall { field, problem } => format!("The call to sendMessage is not complete: `{field}` {problem}."),
             Kind::TemplateNotFound { usage_type } => format!("Cannot find template for type: {usage_type}"),
             Kind::NumberNotAllowed { .. } => "This phone number cannot be written to.".to_owned(),
@@ -281,13 +305,6 @@ fn fault(fault: &FieldFault) -> String {
         Field::Text => ("the template's text", "SMS Aero takes 2 to 640 characters"),
     };
     format!("{ours} ({}): {advice}", fault.codes.join(", "))
-}
-
-fn spelled(path: &[Step]) -> String {
-    path.iter().fold("config".to_owned(), |path, step| match step {
-        Step::Key(key) => format!("{path}.{key}"),
-        Step::Index(index) => format!("{path}[{index}]"),
-    })
 }
 
 impl fmt::Display for Error {

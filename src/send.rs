@@ -45,8 +45,8 @@ pub struct Call<'a, L> {
 pub trait Payload: Lookup {
     /// The languages that the user wants, most wanted first.
     fn languages(&self) -> Result<Vec<String>, Self::Thrown>;
-    /// The one-time code, so that it can be kept out of sight; empty if there is none.
-    fn code(&self) -> Result<Text, Self::Thrown>;
+    /// The one-time code as it was rendered, so that it can be kept out of sight; empty if none was.
+    fn code(&self) -> Text;
 }
 
 /// A message that is ready to go.
@@ -70,34 +70,30 @@ pub struct Delivered {
 
 impl Message {
     /// Chooses the template, renders it and builds the request. Nothing is sent yet.
-    pub fn compose<V, L>(call: &Call<'_, L>, config: &Config<V>) -> Result<Result<Self, Error>, L::Thrown>
-    where
-        V: Untyped<Thrown = L::Thrown>,
-        L: Payload,
-    {
+    pub fn compose<V: Untyped, L: Payload>(
+        call: &Call<'_, L>,
+        config: &Config<V>,
+    ) -> Result<Result<Self, Error>, L::Thrown> {
         let refuse = |kind| Ok(Err(Error::new(kind, call.audience)));
         let Some(template) = template::choose(config, call.usage_type, || call.payload.languages())? else {
             return refuse(Kind::TemplateNotFound { usage_type: call.usage_type.well_formed() });
         };
-        let text = template::render(&template.content.text()?, call.payload)?.well_formed();
+        let text = template::render(&template.content.text(), call.payload)?.well_formed();
         let number = call.to.well_formed();
-        let prefixes = allowed_prefixes(config)?;
+        let prefixes = allowed_prefixes(config);
         if !prefixes.allow(&number) {
             let malformed = prefixes.malformed().map(str::to_owned).collect();
             return refuse(Kind::NumberNotAllowed { malformed });
         }
         let secrets = Secrets {
-            email: config.email.text()?.well_formed(),
-            api_key: config.api_key.text()?.well_formed(),
-            code: call.payload.code()?.well_formed(),
+            email: config.email.text().well_formed(),
+            api_key: config.api_key.text().well_formed(),
+            code: call.payload.code().well_formed(),
             number,
             text,
         };
-        let sign = config.sender_name.text()?.well_formed();
-        let test_mode = match &config.test_mode {
-            Some(switch) => switch.truth()?,
-            None => false,
-        };
+        let sign = config.sender_name.text().well_formed();
+        let test_mode = config.test_mode.as_ref().is_some_and(Untyped::truth);
         let order = Order { number: &secrets.number, sign: &sign, text: &secrets.text };
         let request = Request::send(&order, &secrets.email, &secrets.api_key, test_mode);
         let usage_type = call.usage_type.well_formed();
@@ -142,6 +138,12 @@ impl Message {
     pub fn facts(&self) -> Facts {
         let segments = segment::count(&self.secrets.text);
         Facts::new(masked(&self.secrets.number), self.usage_type.clone(), self.test_mode, segments)
+    }
+
+    /// Whether this usage type was asked for.
+    #[must_use]
+    pub fn is_of(&self, usage_type: &str) -> bool {
+        self.usage_type == usage_type
     }
 
     /// What becomes of the message if nothing more is ever heard of it.
@@ -226,15 +228,13 @@ fn whole_characters(reply: &Reply) -> &[u8] {
     }
 }
 
-fn allowed_prefixes<V: Untyped>(config: &Config<V>) -> Result<AllowedPrefixes, V::Thrown> {
+fn allowed_prefixes<V: Untyped>(config: &Config<V>) -> AllowedPrefixes {
     let written = match &config.allowed_prefixes {
-        None => return Ok(AllowedPrefixes::default()),
-        Some(Prefixes::Written(line)) => vec![line.text()?.well_formed()],
-        Some(Prefixes::Listed(items)) => {
-            items.iter().map(|item| Ok(item.text()?.well_formed())).collect::<Result<_, _>>()?
-        }
+        None => return AllowedPrefixes::default(),
+        Some(Prefixes::Written(line)) => vec![line.text().well_formed()],
+        Some(Prefixes::Listed(items)) => items.iter().map(|item| item.text().well_formed()).collect(),
     };
-    Ok(AllowedPrefixes::new(written.iter().map(String::as_str)))
+    AllowedPrefixes::new(written.iter().map(String::as_str))
 }
 
 #[cfg(test)]

@@ -44,58 +44,39 @@ impl fmt::Display for Path<'_> {
 ///
 /// The best one for the languages (most wanted first), else the one without a language, else Generic's where the
 /// configuration allows it, else the first of the type, which the official connector would take.
-pub fn choose<'a, V: Untyped>(
+pub fn choose<'a, V: Untyped, E>(
     config: &'a Config<V>,
     usage_type: &Text,
-    languages: impl FnOnce() -> Result<Vec<String>, V::Thrown>,
-) -> Result<Option<&'a Template<V>>, V::Thrown> {
+    languages: impl FnOnce() -> Result<Vec<String>, E>,
+) -> Result<Option<&'a Template<V>>, E> {
     let of = |wanted: &Text| config.templates.iter().filter(|template| template.usage == *wanted).collect::<Vec<_>>();
-    let falls_back = match &config.fallback_to_generic {
-        Some(switch) => switch.truth()?,
-        None => false,
-    };
+    let falls_back = config.fallback_to_generic.as_ref().is_some_and(Untyped::truth);
     let exact = of(usage_type);
     let generic = if falls_back { of(&Text::from(GENERIC)) } else { Vec::new() };
 
     // Languages are read from the payload only where they can make a difference.
     let localized = exact.iter().chain(&generic).any(|template| template.locale.is_some());
     let languages = if localized { languages()? } else { Vec::new() };
-    if let Some(template) = in_language(&exact, &languages)? {
-        return Ok(Some(template));
-    }
-    let stand_in = in_language(&generic, &languages)?;
-    Ok(stand_in.or_else(|| exact.first().or_else(|| generic.first()).copied()))
+    let best = in_language(&exact, &languages).or_else(|| in_language(&generic, &languages));
+    Ok(best.or_else(|| exact.first().or_else(|| generic.first()).copied()))
 }
 
 /// RFC 4647 lookup among the templates of one usage type, ending at the first one without a language.
-fn in_language<'a, V: Untyped>(
-    templates: &[&'a Template<V>],
-    languages: &[String],
-) -> Result<Option<&'a Template<V>>, V::Thrown> {
-    let mut tagged = Vec::new();
-    for template in templates {
-        if let Some(locale) = &template.locale {
-            let tag = locale.text()?.well_formed();
-            // An empty tag says nothing: the entry counts as one without a language.
-            if !tag.is_empty() {
-                tagged.push((tag, *template));
-            }
-        }
-    }
+fn in_language<'a, V: Untyped>(templates: &[&'a Template<V>], languages: &[String]) -> Option<&'a Template<V>> {
+    // An empty tag says nothing: the entry counts as one without a language.
+    let tag_of =
+        |template: &Template<V>| template.locale.as_ref().map(|tag| tag.text().well_formed()).unwrap_or_default();
+    let tagged = templates.iter().map(|template| (tag_of(template), *template)).collect::<Vec<_>>();
     for language in languages {
-        let mut range = language.as_str();
-        loop {
-            if let Some((_, template)) = tagged.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(range)) {
-                return Ok(Some(template));
+        let mut range = Some(language.as_str());
+        while let Some(wanted) = range {
+            if let Some((_, template)) = tagged.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(wanted)) {
+                return Some(template);
             }
-            match narrowed(range) {
-                Some(narrower) => range = narrower,
-                None => break,
-            }
+            range = narrowed(wanted);
         }
     }
-    let is_tagged = |template: &&Template<V>| tagged.iter().any(|(_, other)| std::ptr::eq(*other, *template));
-    Ok(templates.iter().copied().find(|template| !is_tagged(template)))
+    tagged.iter().find(|(tag, _)| tag.is_empty()).map(|(_, template)| *template)
 }
 
 /// A language range without its last subtag, and without a single letter left dangling before it.
@@ -238,7 +219,7 @@ mod tests {
         let root = Some(&value);
         let config = Config::parse(&root).ok()?;
         let languages = languages.iter().map(ToString::to_string).collect();
-        let Ok(template) = choose(&config, &Text::from(usage_type), || Ok(languages));
+        let Ok(template) = choose(&config, &Text::from(usage_type), || Ok::<_, Infallible>(languages));
         template.and_then(|template| template.content).and_then(Value::as_str).map(str::to_owned)
     }
 

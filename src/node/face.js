@@ -31,13 +31,115 @@
       }
     };
 
-  const kindOf = (value) => {
-    if (isArray(value)) return 1;
-    if (value.then && typeof value.then === 'function' && value.catch && typeof value.catch === 'function') return 2;
-    if (value instanceof Map) return 3;
-    if (value instanceof Set) return 4;
-    if (value instanceof Date) return 5;
-    return 0;
+  // Zod's order of questions, which getters and proxies can tell from another one.
+  const objectLetter = (value) => {
+    if (isArray(value)) return 'a';
+    if (value.then && typeof value.then === 'function' && value.catch && typeof value.catch === 'function') return 'p';
+    if (value instanceof Map) return 'm';
+    if (value instanceof Set) return 'S';
+    if (value instanceof Date) return 'd';
+    return 'o';
+  };
+  const describe = (value) => {
+    switch (typeof value) {
+      case 'string':
+        return `s${value.length}:${value}`;
+      case 'undefined':
+        return 'u';
+      case 'boolean':
+        return value ? 't' : 'f';
+      case 'number':
+        return Number.isNaN(value) ? 'N' : '#';
+      case 'bigint':
+        return 'b';
+      case 'symbol':
+        return 'y';
+      case 'function':
+        return 'F';
+      default:
+        return value === null ? 'n' : objectLetter(value);
+    }
+  };
+
+  // An object or an array of which nothing more is asked.
+  const shut = (letter) => (letter === 'o' || letter === 'a' ? `${letter}.` : letter);
+  const brief = (value) => shut(describe(value));
+
+  // What is being read of a configuration, for the sentence when that throws.
+  let reading;
+  let place;
+  const where = () => `config${place === undefined ? '' : `.templates[${place}]`}${reading ? `.${reading}` : ''}`;
+
+  // Describes a configuration as src/node/description.rs reads it, and gathers the known keys as the guard hands them
+  // back. Everything is read once and in zod's order; keys of our own are not asked of an object that lacks them.
+  const survey = (config) => {
+    reading = undefined;
+    place = undefined;
+    const letter = describe(config);
+    if (letter !== 'o') return { description: shut(letter) };
+    const data = {};
+    let description = 'o';
+    const take = (key, as) => {
+      reading = key;
+      const value = config[key];
+      data[key] = value;
+      description += as(value, data);
+      // Zod asks this too, which a proxy may notice.
+      Reflect.has(config, key);
+    };
+    const takeOwn = (key, as) => {
+      reading = key;
+      const value = key in config ? config[key] : undefined;
+      if (value !== undefined) data[key] = value;
+      description += as(value, data);
+    };
+    take('email', brief);
+    take('apiKey', brief);
+    take('senderName', brief);
+    take('templates', surveyTemplates);
+    takeOwn('fallbackToGeneric', brief);
+    takeOwn('testMode', brief);
+    takeOwn('allowedPrefixes', surveyPrefixes);
+    return { description: `${description}.`, data };
+  };
+
+  const surveyTemplates = (value, data) => {
+    const letter = describe(value);
+    if (letter !== 'a') return shut(letter);
+    const templates = [...value];
+    let description = 'a';
+    for (place = 0; place < templates.length; place += 1) {
+      description += surveyTemplate(templates[place], templates, place);
+    }
+    place = undefined;
+    data.templates = templates;
+    return `${description}.`;
+  };
+
+  const surveyTemplate = (value, templates, index) => {
+    reading = undefined;
+    const letter = describe(value);
+    if (letter !== 'o') return shut(letter);
+    reading = 'usageType';
+    const { usageType } = value;
+    const first = brief(usageType);
+    Reflect.has(value, 'usageType');
+    reading = 'content';
+    const { content } = value;
+    const second = brief(content);
+    Reflect.has(value, 'content');
+    reading = 'locale';
+    const locale = 'locale' in value ? value.locale : undefined;
+    templates[index] = locale === undefined ? { usageType, content } : { usageType, content, locale };
+    return `o${first}${second}${brief(locale)}.`;
+  };
+
+  const surveyPrefixes = (value, data) => {
+    const letter = describe(value);
+    if (letter !== 'a') return shut(letter);
+    const prefixes = [...value];
+    data.allowedPrefixes = prefixes;
+    return `a${prefixes.map(brief).join('')}.`;
   };
 
   // What the connector takes over from Node: whom to trust, and the proxy to go through.
@@ -101,30 +203,66 @@
     const metadata = parse(description);
     const { id } = metadata;
 
-    // What was thrown while a part of the call was being read is told with the name of that part.
-    const named = (run) => {
-      try {
-        return run();
-      } catch (error) {
-        const told = native.fault();
-        throw told ? failure(parse(told)) : error;
-      }
-    };
+    const [NOT_AN_OBJECT, NOT_A_STRING, NOT_A_FUNCTION, THREW, UNREADABLE, OVERDUE] = [0, 1, 2, 3, 4, 5];
+    const complaint = (field, problem, byAdministrator) =>
+      failure(parse(native.complaint(field, problem, byAdministrator)));
 
-    const written = (gateways) => (isArray(gateways) ? gateways.join(',') : gateways);
     const manner = (options) => {
       const gateways = options?.gateways ?? (process.env.SMSAERO_GATEWAYS || undefined);
       const timeoutMs = options?.timeoutMs ?? undefined;
       const connectTimeoutMs = options?.connectTimeoutMs ?? undefined;
       if (gateways === undefined && timeoutMs === undefined && connectTimeoutMs === undefined) return 0;
-      return native.manner(written(gateways), timeoutMs, connectTimeoutMs);
+      const milliseconds = (value) => (value === undefined || typeof value === 'number' ? value : Number.NaN);
+      const written = isArray(gateways) ? gateways.join(',') : gateways;
+      // What is no list of addresses is refused in the words for an entry that is none.
+      const list = written === undefined || typeof written === 'string' ? written : String(typeof written);
+      return native.manner(list, milliseconds(timeoutMs), milliseconds(connectTimeoutMs));
+    };
+
+    const partsOf = (data, byAdministrator) => {
+      if (data === null || typeof data !== 'object') throw complaint('data', NOT_AN_OBJECT, byAdministrator);
+      let field = 'data.to';
+      try {
+        const { to } = data;
+        field = 'data.type';
+        const { type } = data;
+        field = 'data.payload';
+        const { payload } = data;
+        return { to, type, payload };
+      } catch {
+        throw complaint(field, THREW, byAdministrator);
+      }
+    };
+
+    const descriptionOf = (config, byAdministrator) => {
+      try {
+        return survey(config).description;
+      } catch {
+        throw complaint(where(), UNREADABLE, byAdministrator);
+      }
+    };
+
+    // The ticket of a send that has started, or the error for which it has not.
+    const launch = (data, config, byAdministrator, options, traces, since) => {
+      const { to, type, payload } = partsOf(data, byAdministrator);
+      if (typeof to !== 'string') throw complaint('data.to', NOT_A_STRING, byAdministrator);
+      if (typeof type !== 'string') throw complaint('data.type', NOT_A_STRING, byAdministrator);
+      const description = descriptionOf(config, byAdministrator);
+      const way = manner(options);
+      const waited = since === undefined ? 0 : performance.now() - since;
+      try {
+        return native.send(to, type, payload, description, way, byAdministrator, traces, waited);
+      } catch (error) {
+        // A part of the payload that threw is told by its name.
+        const told = native.fault();
+        throw told ? failure(parse(told)) : error;
+      }
     };
 
     const start = (data, config, byAdministrator, options, since, context) =>
       new Promise((resolve, reject) => {
-        const waited = since === undefined ? 0 : performance.now() - since;
         const traces = context !== undefined || log.enabled;
-        const answer = named(() => native.send(data, config, byAdministrator, manner(options), waited, traces));
+        const answer = launch(data, config, byAdministrator, options, traces, since);
         if (typeof answer === 'string') {
           const error = failure(parse(answer));
           const reason = error.data?.reason ?? error.code;
@@ -147,7 +285,7 @@
       const asked = getConfig(id);
       if (typeof asked?.then !== 'function') return asked;
       return new Promise((resolve, reject) => {
-        const overdue = () => reject(failure(parse(native.complaint(true))));
+        const overdue = () => reject(complaint('config', OVERDUE, false));
         const timer = setTimeout(overdue, options.timeoutMs ?? totalMs);
         const stop = (settled) => (value) => {
           clearTimeout(timer);
@@ -158,10 +296,9 @@
     };
 
     const safeParse = (value) => {
-      const answer = native.guard(value);
-      return typeof answer === 'string'
-        ? { success: false, error: new ZodError(parse(answer)) }
-        : { success: true, data: answer };
+      const { description, data } = survey(value);
+      const issues = native.guard(description);
+      return issues ? { success: false, error: new ZodError(parse(issues)) } : { success: true, data };
     };
     const parseOrThrow = (value) => {
       const result = safeParse(value);
@@ -196,7 +333,7 @@
         configGuard,
         sendMessage: async (data, inputConfig) => {
           if (inputConfig !== undefined && inputConfig !== null) return dispatch(data, inputConfig, true, options);
-          if (typeof getConfig !== 'function') throw failure(parse(native.complaint(false)));
+          if (typeof getConfig !== 'function') throw complaint('getConfig', NOT_A_FUNCTION, false);
           const since = performance.now();
           return dispatch(data, await ask(getConfig, options), false, options, since);
         },
@@ -209,7 +346,7 @@
     };
   };
 
-  return { kindOf, spread: (value) => [...value], string: String, surroundings, settle, join };
+  return { string: String, surroundings, settle, join };
 };
 
 //# sourceURL=connector-smsaero-native/face.js

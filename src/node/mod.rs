@@ -2,10 +2,11 @@
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "napi ties the scope of values to a borrowed Env")]
 
 mod connector;
+mod description;
 mod outbox;
+mod payload;
 mod runtime;
 mod types;
-mod value;
 
 use napi::{
     Env,
@@ -13,7 +14,7 @@ use napi::{
 };
 use napi_derive::napi;
 
-use self::value::unbound;
+use self::payload::unbound;
 
 /// Binds the connector to the host's `ConnectorError` and `ZodError`; what is missing has a stand-in of the same shape.
 /// For `lib/index.js`.

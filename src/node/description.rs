@@ -1,0 +1,160 @@
+//! A configuration as the JavaScript face describes it: read once, in zod's order, and handed over in one string.
+#![forbid(unsafe_code)]
+
+use std::rc::Rc;
+
+use crate::{config::Untyped, issue::Kind, text::Text};
+
+/// A described value.
+#[derive(Debug)]
+pub enum Described {
+    /// A string with its characters: `s`, the number of code units, `:`, the code units.
+    Text(Text),
+    /// `t` or `f`.
+    Boolean(bool),
+    /// An object whose keys were read: `o`, then the values in the order of [`KEYS`] or [`TEMPLATE_KEYS`], then `.`.
+    Object(Vec<Rc<Self>>),
+    /// An array: `a`, then the elements, then `.`.
+    Array(Vec<Rc<Self>>),
+    /// Anything else, of which only the kind matters: one letter.
+    Other(Kind),
+}
+
+/// The keys of a configuration in the order in which the face reads them.
+const KEYS: [&str; 7] =
+    ["email", "apiKey", "senderName", "templates", "fallbackToGeneric", "testMode", "allowedPrefixes"];
+
+/// The keys of a template in the order in which the face reads them.
+const TEMPLATE_KEYS: [&str; 3] = ["usageType", "content", "locale"];
+
+impl Described {
+    /// Reads a description; one that breaks off reads as `undefined` from there on.
+    pub fn read(units: &[u16]) -> Rc<Self> {
+        Reader { units: units.iter().copied(), depth: 0 }
+            .value()
+            .unwrap_or_else(|| Rc::new(Self::Other(Kind::Undefined)))
+    }
+}
+
+struct Reader<I> {
+    units: I,
+    depth: u8,
+}
+
+impl<I: Iterator<Item = u16>> Reader<I> {
+    /// The next value; nothing at the end of what it is part of.
+    fn value(&mut self) -> Option<Rc<Described>> {
+        let described = match char::from_u32(self.units.next()?.into())? {
+            's' => {
+                let length = self.length()?;
+                Described::Text(Text::new(self.units.by_ref().take(length).collect()))
+            }
+            't' => Described::Boolean(true),
+            'f' => Described::Boolean(false),
+            'o' => Described::Object(self.values()),
+            'a' => Described::Array(self.values()),
+            'n' => Described::Other(Kind::Null),
+            '#' => Described::Other(Kind::Number),
+            'N' => Described::Other(Kind::Nan),
+            'b' => Described::Other(Kind::Bigint),
+            'y' => Described::Other(Kind::Symbol),
+            'F' => Described::Other(Kind::Function),
+            'p' => Described::Other(Kind::Promise),
+            'm' => Described::Other(Kind::Map),
+            'S' => Described::Other(Kind::Set),
+            'd' => Described::Other(Kind::Date),
+            'u' => Described::Other(Kind::Undefined),
+            _ => return None,
+        };
+        Some(Rc::new(described))
+    }
+
+    fn values(&mut self) -> Vec<Rc<Described>> {
+        // A configuration is an object of arrays of objects; nothing deeper is ever described.
+        if self.depth > 3 {
+            return Vec::new();
+        }
+        self.depth += 1;
+        let values = std::iter::from_fn(|| self.value()).collect();
+        self.depth -= 1;
+        values
+    }
+
+    fn length(&mut self) -> Option<usize> {
+        let mut length: usize = 0;
+        loop {
+            match char::from_u32(self.units.next()?.into())? {
+                ':' => return Some(length),
+                digit => length = length.checked_mul(10)?.checked_add(digit.to_digit(10)?.try_into().ok()?)?,
+            }
+        }
+    }
+}
+
+impl Untyped for Rc<Described> {
+    fn kind(&self) -> Kind {
+        match &**self {
+            Described::Text(_) => Kind::String,
+            Described::Boolean(_) => Kind::Boolean,
+            Described::Object(_) => Kind::Object,
+            Described::Array(_) => Kind::Array,
+            Described::Other(kind) => *kind,
+        }
+    }
+
+    fn property(&self, key: &'static str) -> Self {
+        let among = |keys: &[&str]| keys.iter().position(|known| *known == key);
+        let value = match &**self {
+            Described::Object(values) => {
+                among(&KEYS).or_else(|| among(&TEMPLATE_KEYS)).and_then(|place| values.get(place))
+            }
+            _ => None,
+        };
+        value.cloned().unwrap_or_else(|| Self::new(Described::Other(Kind::Undefined)))
+    }
+
+    fn elements(&self) -> Vec<Self> {
+        if let Described::Array(values) = &**self { values.clone() } else { Vec::new() }
+    }
+
+    fn text(&self) -> Text {
+        if let Described::Text(text) = &**self { text.clone() } else { Text::default() }
+    }
+
+    fn truth(&self) -> bool {
+        matches!(&**self, Described::Boolean(true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Described;
+    use crate::{
+        config::{Config, Untyped as _},
+        text::Text,
+    };
+
+    fn read(description: &str) -> std::rc::Rc<Described> {
+        Described::read(Text::from(description).units())
+    }
+
+    #[test]
+    fn a_described_configuration_reads_as_it_was() {
+        let templates = ["Register", "SignIn", "ForgotPassword", "Generic"]
+            .map(|name| format!("os{}:{name}s5:a.b:cu.", name.len()))
+            .concat();
+        let value = read(&format!("os6:a@b.cos0:s1:.a{templates}.tuu."));
+        let config = Config::parse(&value).unwrap();
+        assert_eq!(config.email.text(), Text::from("a@b.co"));
+        assert_eq!(config.sender_name.text(), Text::from("."));
+        assert_eq!(config.templates[3].content.text(), Text::from("a.b:c"));
+        assert!(config.fallback_to_generic.unwrap().truth());
+    }
+
+    #[test]
+    fn a_description_that_breaks_off_is_no_configuration() {
+        for broken in ["", "o", "os", "os9", "os99999999999999999999:", "os6:a@", "x", "aaaaaaaaaaaa"] {
+            assert!(Config::parse(&read(broken)).is_err(), "{broken}");
+        }
+    }
+}
