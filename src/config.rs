@@ -19,6 +19,7 @@ pub trait Untyped: Sized {
     /// The type, in zod's sense.
     fn kind(&self) -> Kind;
     /// The value of a key; `undefined` where there is none.
+    #[must_use]
     fn property(&self, key: &'static str) -> Self;
     /// The elements of an array, in order.
     fn elements(&self) -> Vec<Self>;

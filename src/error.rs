@@ -315,13 +315,15 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// `{ code, data }` of the `ConnectorError`, or `{ code, issues }` where the data is a `ZodError`.
+/// What the constructor of `ConnectorError` is given: `{ code, data }`, or `{ code, issues }` where the data is a `ZodError`.
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("code", self.code())?;
         match &self.kind {
             Kind::Config(issues) => map.serialize_entry("issues", issues)?,
+            // Logto's class makes `{ message }` of a string, and writes its own message from the string.
+            Kind::TemplateNotFound { .. } => map.serialize_entry("data", &self.message())?,
             _ => map.serialize_entry("data", &Data(self))?,
         }
         map.end()

@@ -174,7 +174,7 @@ impl Room {
             Ok(config) => config,
             Err(issues) => return Ok(Err(Error::new(Kind::Config(issues.clone()), audience))),
         };
-        let (to, usage_type) = (text(call.get(0)?), text(call.get(1)?));
+        let (to, usage_type) = (text(&call.get(0)?), text(&call.get(1)?));
         let payload = LivePayload::new(call.get(2)?, call.env, &self.string);
         let composed =
             Message::compose(&Call { to: &to, usage_type: &usage_type, payload: &payload, audience }, config);
@@ -262,7 +262,7 @@ impl From<reqwest::Error> for Trouble {
     }
 }
 
-fn text(string: Utf16String) -> Text {
+fn text(string: &Utf16String) -> Text {
     Text::new(string.to_vec())
 }
 

@@ -14,7 +14,7 @@
         super(`ConnectorError: ${JSON.stringify(data)}`);
         this.name = 'ConnectorError';
         this.code = code;
-        this.data = data;
+        this.data = typeof data === 'string' ? { message: data } : data;
       }
     };
   const ZodError =
@@ -213,7 +213,7 @@
       const connectTimeoutMs = options?.connectTimeoutMs ?? undefined;
       if (gateways === undefined && timeoutMs === undefined && connectTimeoutMs === undefined) return 0;
       const milliseconds = (value) => (value === undefined || typeof value === 'number' ? value : Number.NaN);
-      const written = isArray(gateways) ? gateways.join(',') : gateways;
+      const written = isArray(gateways) ? gateways.map(String).join(',') : gateways;
       // What is no list of addresses is refused in the words for an entry that is none.
       const list = written === undefined || typeof written === 'string' ? written : String(typeof written);
       return native.manner(list, milliseconds(timeoutMs), milliseconds(connectTimeoutMs));
