@@ -69,7 +69,7 @@ fn in_language<'a, V: Untyped>(templates: &[&'a Template<V>], languages: &[Strin
     let tagged = templates.iter().map(|template| (tag_of(template), *template)).collect::<Vec<_>>();
     for language in languages {
         let mut range = Some(language.as_str());
-        while let Some(wanted) = range {
+        while let Some(wanted) = range.filter(|wanted| !wanted.is_empty()) {
             if let Some((_, template)) = tagged.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(wanted)) {
                 return Some(template);
             }

@@ -213,9 +213,9 @@
       const connectTimeoutMs = options?.connectTimeoutMs ?? undefined;
       if (gateways === undefined && timeoutMs === undefined && connectTimeoutMs === undefined) return 0;
       const milliseconds = (value) => (value === undefined || typeof value === 'number' ? value : Number.NaN);
-      const written = isArray(gateways) ? gateways.map(String).join(',') : gateways;
-      // What is no list of addresses is refused in the words for an entry that is none.
-      const list = written === undefined || typeof written === 'string' ? written : String(typeof written);
+      // What is no address is refused in the words for an entry that is none.
+      const address = (entry) => (typeof entry === 'string' ? entry : typeof entry);
+      const list = isArray(gateways) ? gateways.map(address).join(',') : gateways === undefined ? undefined : address(gateways);
       return native.manner(list, milliseconds(timeoutMs), milliseconds(connectTimeoutMs));
     };
 
