@@ -4,6 +4,8 @@
 
 /// Reads an SMS Aero configuration from an untyped value.
 pub mod config;
+/// Reads a configuration that JavaScript describes.
+pub mod description;
 /// Says why a message was not sent.
 pub mod error;
 /// Knows SMS Aero: where it is, what a request says, what a reply means.

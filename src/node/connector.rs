@@ -16,13 +16,13 @@ use napi::{
 use tokio::time::Instant;
 
 use super::{
-    description::Described,
     outbox::{Outbox, Ticket},
     payload::{LivePayload, Thrown},
     runtime::{self, Surroundings},
 };
 use crate::{
     config::Config,
+    description::Described,
     error::{Audience, Error, Kind, Problem},
     gateway::Gateway,
     issue::Issue,

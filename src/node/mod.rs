@@ -2,7 +2,6 @@
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "napi ties the scope of values to a borrowed Env")]
 
 mod connector;
-mod description;
 mod outbox;
 mod payload;
 mod runtime;

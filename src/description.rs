@@ -29,6 +29,7 @@ const TEMPLATE_KEYS: [&str; 3] = ["usageType", "content", "locale"];
 
 impl Described {
     /// Reads a description; one that breaks off reads as `undefined` from there on.
+    #[must_use]
     pub fn read(units: &[u16]) -> Rc<Self> {
         Reader { units: units.iter().copied(), depth: 0 }
             .value()

@@ -1,0 +1,38 @@
+//! Whatever answers: nothing but a success is an acceptance, and no secret comes through.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use connector_smsaero_native::{
+    gateway::{Verdict, judge},
+    scrub::Secrets,
+};
+use libfuzzer_sys::fuzz_target;
+
+#[derive(Arbitrary, Debug)]
+struct Reply {
+    status: u16,
+    before: String,
+    secret: String,
+    after: String,
+    cut: bool,
+}
+
+fuzz_target!(|reply: Reply| {
+    let Reply { status, before, secret, after, cut } = reply;
+    let body = format!("{before}{secret}{after}");
+    match judge(status, body.as_bytes()) {
+        Verdict::Accepted(_) => assert!((200..300).contains(&status)),
+        Verdict::Refused(refusal) => assert!((200..300).contains(&status) || refusal.message.is_some()),
+        Verdict::NotAReply => assert!((200..300).contains(&status)),
+    }
+    let short = String::new();
+    let secrets = Secrets { email: short.clone(), api_key: secret.clone(), number: short.clone(), text: short.clone(), code: short };
+    let scrubbed = secrets.scrub(&body, cut);
+    // The marker may itself be what the secret is made of.
+    if secret.chars().count() >= 4 && !secret.contains('*') {
+        assert!(!scrubbed.contains(&secret), "{scrubbed:?}");
+    } else if !cut && secret.chars().count() < 4 {
+        // The credentials, base64 of ":" and the secret, are long enough to be looked for.
+        assert!(scrubbed == body || body.contains('O'));
+    }
+});
