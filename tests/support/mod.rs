@@ -85,7 +85,8 @@ async fn serve(
 ) {
     while let Some(request) = read_request(&mut stream).await {
         seen.lock().await.push(request);
-        match answers.lock().await.next() {
+        let answer = answers.lock().await.next();
+        match answer {
             Some(Answer::Bytes(bytes)) => stream.write_all(bytes.as_bytes()).await.unwrap(),
             Some(Answer::Last(bytes)) => return stream.write_all(bytes.as_bytes()).await.unwrap(),
             Some(Answer::Silence) => tokio::time::sleep(Duration::from_secs(60)).await,
