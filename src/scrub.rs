@@ -62,9 +62,9 @@ fn spellings_of(secret: &str) -> Vec<String> {
         json.replace('/', "\\/"),
         ascii.replace('/', "\\/"),
         upper_escapes(&ascii),
-        percent(secret, "%20"),
-        percent(secret, "+"),
-        percent(secret, "%20").to_ascii_lowercase(),
+        percent(secret, "%20", |byte| format!("%{byte:02X}")),
+        percent(secret, "+", |byte| format!("%{byte:02X}")),
+        percent(secret, "%20", |byte| format!("%{byte:02x}")),
         html(secret),
         json,
         ascii,
@@ -101,14 +101,12 @@ fn upper_escapes(json: &str) -> String {
     out
 }
 
-fn percent(secret: &str, space: &str) -> String {
+fn percent(secret: &str, space: &str, escape: fn(u8) -> String) -> String {
     secret.bytes().fold(String::with_capacity(secret.len()), |mut out, byte| {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
             b' ' => out.push_str(space),
-            _ => {
-                let _ = write!(out, "%{byte:02X}");
-            }
+            _ => out.push_str(&escape(byte)),
         }
         out
     })

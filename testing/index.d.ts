@@ -32,8 +32,9 @@ export interface GatewayOptions {
    */
   keep?: number;
   /**
-   * Handles every request outside `/v2/`, for example to serve a page on the same port. Such
-   * requests are not recorded. Default: they are answered with 404, and recorded.
+   * Handles every request outside `/v2/`, for example to serve a page on the same port, and every
+   * one whose `Host` is not a name of this machine. Such requests are not recorded. Default: they
+   * are answered with 404, and recorded.
    */
   fallback?: (request: IncomingMessage, response: ServerResponse) => void;
 }

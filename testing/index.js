@@ -8,6 +8,7 @@ import tls from 'node:tls';
 import { account, isSend, judge, parameters, scalar } from './api.js';
 import { accepts, faults, readFault } from './faults.js';
 import { Inbox } from './inbox.js';
+import { isLocalName } from './local.js';
 import { answerHonestly, confess, play } from './wire.js';
 
 export { certificate } from './certificate.js';
@@ -200,7 +201,9 @@ class Gateway {
   #receive(req, res) {
     const mark = req.url.indexOf('?');
     const path = mark < 0 ? req.url : req.url.slice(0, mark);
-    if (this.#settings.fallback && !path.startsWith('/v2/')) {
+    // A foreign name that resolves to this machine is a page in a browser, after the codes.
+    const isApi = path.startsWith('/v2/') && isLocalName(req.headers.host);
+    if (this.#settings.fallback && !isApi) {
       this.#settings.fallback(req, res);
       return;
     }
