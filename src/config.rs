@@ -29,8 +29,7 @@ pub trait Untyped: Sized {
     fn truth(&self) -> bool;
 }
 
-/// A configuration that the guard accepts. Strings stay where they are until somebody needs their characters.
-#[derive(Debug)]
+/// A configuration that the guard accepts. It has no `Debug`, so that its key cannot be printed.
 pub struct Config<V> {
     /// The account's e-mail address, which is the user name at SMS Aero.
     pub email: V,
@@ -49,7 +48,6 @@ pub struct Config<V> {
 }
 
 /// What a message of one usage type says.
-#[derive(Debug)]
 pub struct Template<V> {
     /// The usage type.
     pub usage: Text,
@@ -60,7 +58,6 @@ pub struct Template<V> {
 }
 
 /// `allowedPrefixes` in its two forms.
-#[derive(Debug)]
 pub enum Prefixes<V> {
     /// Separated by commas or white space, as the form field holds them.
     Written(V),

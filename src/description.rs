@@ -5,8 +5,7 @@ use std::rc::Rc;
 
 use crate::{config::Untyped, issue::Kind, text::Text};
 
-/// A described value.
-#[derive(Debug)]
+/// A described value. It has no `Debug`, so that a key in it cannot be printed.
 pub enum Described {
     /// A string with its characters: `s`, the number of code units, `:`, the code units.
     Text(Text),
