@@ -34,7 +34,13 @@
   // Zod's order of questions, which getters and proxies can tell from another one.
   const objectLetter = (value) => {
     if (isArray(value)) return 'a';
-    if (value.then && typeof value.then === 'function' && value.catch && typeof value.catch === 'function') return 'p';
+    if (
+      value.then &&
+      typeof value.then === 'function' &&
+      value.catch &&
+      typeof value.catch === 'function'
+    )
+      return 'p';
     if (value instanceof Map) return 'm';
     if (value instanceof Set) return 'S';
     if (value instanceof Date) return 'd';
@@ -68,7 +74,8 @@
   // What is being read of a configuration, for the sentence when that throws.
   let reading;
   let place;
-  const where = () => `config${place === undefined ? '' : `.templates[${place}]`}${reading ? `.${reading}` : ''}`;
+  const where = () =>
+    `config${place === undefined ? '' : `.templates[${place}]`}${reading ? `.${reading}` : ''}`;
 
   // Describes a configuration as src/node/description.rs reads it, and gathers the known keys as the guard hands them
   // back. Everything is read once and in zod's order; keys of our own are not asked of an object that lacks them.
@@ -130,7 +137,8 @@
     Reflect.has(value, 'content');
     reading = 'locale';
     const locale = 'locale' in value ? value.locale : undefined;
-    templates[index] = locale === undefined ? { usageType, content } : { usageType, content, locale };
+    templates[index] =
+      locale === undefined ? { usageType, content } : { usageType, content, locale };
     return `o${first}${second}${brief(locale)}.`;
   };
 
@@ -158,7 +166,8 @@
     });
   };
 
-  const failure = ({ code, data, issues }) => new ConnectorError(code, issues ? new ZodError(issues) : data);
+  const failure = ({ code, data, issues }) =>
+    new ConnectorError(code, issues ? new ZodError(issues) : data);
 
   const { tracingChannel } = process.getBuiltinModule('node:diagnostics_channel');
   const { debuglog, format } = process.getBuiltinModule('node:util');
@@ -167,10 +176,37 @@
   const channel = tracingChannel('connector-smsaero:send');
   const log = debuglog('smsaero');
 
-  const line = ({ number, usageType, gateway, totalMs, outcome, reason, httpStatus, id, status, cost, parts, alphabet }) => {
-    const seen = [reason, httpStatus && `HTTP ${httpStatus}`, id && `id ${id}, status ${status}, cost ${cost}`];
+  const line = ({
+    number,
+    usageType,
+    gateway,
+    totalMs,
+    outcome,
+    reason,
+    httpStatus,
+    id,
+    status,
+    cost,
+    parts,
+    alphabet,
+  }) => {
+    const seen = [
+      reason,
+      httpStatus && `HTTP ${httpStatus}`,
+      id && `id ${id}, status ${status}, cost ${cost}`,
+    ];
     const words = seen.filter(Boolean).join(', ');
-    return format('%s to %s: %s (%s) by %s in %d ms, %d x %s', usageType, number, outcome, words, gateway, totalMs, parts, alphabet);
+    return format(
+      '%s to %s: %s (%s) by %s in %d ms, %d x %s',
+      usageType,
+      number,
+      outcome,
+      words,
+      gateway,
+      totalMs,
+      parts,
+      alphabet,
+    );
   };
 
   // Sends that have not been settled, by ticket. They, and nothing else, keep the process alive.
@@ -203,7 +239,9 @@
     const metadata = parse(description);
     const { id } = metadata;
 
-    const [NOT_AN_OBJECT, NOT_A_STRING, NOT_A_FUNCTION, THREW, UNREADABLE, OVERDUE] = [0, 1, 2, 3, 4, 5];
+    const [NOT_AN_OBJECT, NOT_A_STRING, NOT_A_FUNCTION, THREW, UNREADABLE, OVERDUE] = [
+      0, 1, 2, 3, 4, 5,
+    ];
     const complaint = (field, problem, byAdministrator) =>
       failure(parse(native.complaint(field, problem, byAdministrator)));
 
@@ -211,16 +249,20 @@
       const gateways = options?.gateways ?? (process.env.SMSAERO_GATEWAYS || undefined);
       const timeoutMs = options?.timeoutMs ?? undefined;
       const connectTimeoutMs = options?.connectTimeoutMs ?? undefined;
-      if (gateways === undefined && timeoutMs === undefined && connectTimeoutMs === undefined) return 0;
-      const milliseconds = (value) => (value === undefined || typeof value === 'number' ? value : Number.NaN);
+      if (gateways === undefined && timeoutMs === undefined && connectTimeoutMs === undefined)
+        return 0;
+      const milliseconds = (value) =>
+        value === undefined || typeof value === 'number' ? value : Number.NaN;
       // What is no address is refused in the words for an entry that is none.
       const address = (entry) => (typeof entry === 'string' ? entry : typeof entry);
-      const list = isArray(gateways) ? gateways.map(address).join(',') : gateways === undefined ? undefined : address(gateways);
+      const addresses = isArray(gateways) ? gateways.map(address).join(',') : address(gateways);
+      const list = gateways === undefined ? undefined : addresses;
       return native.manner(list, milliseconds(timeoutMs), milliseconds(connectTimeoutMs));
     };
 
     const partsOf = (data, byAdministrator) => {
-      if (data === null || typeof data !== 'object') throw complaint('data', NOT_AN_OBJECT, byAdministrator);
+      if (data === null || typeof data !== 'object')
+        throw complaint('data', NOT_AN_OBJECT, byAdministrator);
       let field = 'data.to';
       try {
         const { to } = data;
@@ -243,7 +285,7 @@
     };
 
     // The ticket of a send that has started, or the error for which it has not.
-    const launch = (data, config, byAdministrator, options, traces, since) => {
+    const launch = ({ data, config, byAdministrator, options, since }, traces) => {
       const { to, type, payload } = partsOf(data, byAdministrator);
       if (typeof to !== 'string') throw complaint('data.to', NOT_A_STRING, byAdministrator);
       if (typeof type !== 'string') throw complaint('data.type', NOT_A_STRING, byAdministrator);
@@ -259,10 +301,9 @@
       }
     };
 
-    const start = (data, config, byAdministrator, options, since, context) =>
+    const start = (send, context) =>
       new Promise((resolve, reject) => {
-        const traces = context !== undefined || log.enabled;
-        const answer = launch(data, config, byAdministrator, options, traces, since);
+        const answer = launch(send, context !== undefined || log.enabled);
         if (typeof answer === 'string') {
           const error = failure(parse(answer));
           const reason = error.data?.reason ?? error.code;
@@ -274,10 +315,10 @@
         }
       });
 
-    const dispatch = (data, config, byAdministrator, options, since) => {
-      if (!channel.hasSubscribers) return start(data, config, byAdministrator, options, since);
+    const dispatch = (send) => {
+      if (!channel.hasSubscribers) return start(send);
       const context = {};
-      return channel.tracePromise(start, context, undefined, data, config, byAdministrator, options, since, context);
+      return channel.tracePromise(start, context, undefined, send, context);
     };
 
     // A `getConfig` that never answers must not keep somebody waiting at the sign-in page.
@@ -298,7 +339,9 @@
     const safeParse = (value) => {
       const { description, data } = survey(value);
       const issues = native.guard(description);
-      return issues ? { success: false, error: new ZodError(parse(issues)) } : { success: true, data };
+      return issues
+        ? { success: false, error: new ZodError(parse(issues)) }
+        : { success: true, data };
     };
     const parseOrThrow = (value) => {
       const result = safeParse(value);
@@ -332,17 +375,21 @@
         type: 'Sms',
         configGuard,
         sendMessage: async (data, inputConfig) => {
-          if (inputConfig !== undefined && inputConfig !== null) return dispatch(data, inputConfig, true, options);
+          if (inputConfig !== undefined && inputConfig !== null) {
+            return dispatch({ data, config: inputConfig, byAdministrator: true, options });
+          }
           if (typeof getConfig !== 'function') throw complaint('getConfig', NOT_A_FUNCTION, false);
           const since = performance.now();
-          return dispatch(data, await ask(getConfig, options), false, options, since);
+          const config = await ask(getConfig, options);
+          return dispatch({ data, config, byAdministrator: false, options, since });
         },
       };
     };
 
     return {
       createConnector,
-      sendMessage: async (data, config, options) => dispatch(data, config, true, options),
+      sendMessage: async (data, config, options) =>
+        dispatch({ data, config, byAdministrator: true, options }),
     };
   };
 
