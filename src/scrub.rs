@@ -1,7 +1,7 @@
 //! Takes what must not be seen out of a text that came back from outside.
 #![forbid(unsafe_code)]
 
-use std::{fmt::Write as _, ops::Range};
+use std::ops::Range;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -12,6 +12,7 @@ const HIDDEN: &str = "***";
 const SHORTEST_CHARS: usize = 4;
 
 /// What one send must never show, in its own words. It has no `Debug`, so that it cannot be printed.
+#[derive(Clone, Default)]
 pub struct Secrets {
     /// The account's e-mail address.
     pub email: String,
@@ -21,109 +22,211 @@ pub struct Secrets {
     pub number: String,
     /// The text of the message.
     pub text: String,
-    /// The one-time code.
-    pub code: String,
+    /// The one-time code, in each form in which a template asked for it.
+    pub codes: Vec<String>,
 }
 
 impl Secrets {
-    /// The text without any secret, in none of the spellings in which a server echoes what it was sent.
+    /// The text without any secret, however a server has escaped what it was sent.
     /// `cut` says that the text ends where it was cut off: there, the beginning of a secret counts as well.
     #[must_use]
     pub fn scrub(&self, text: &str, cut: bool) -> String {
-        let needles = self.spellings();
-        let mut hits = needles.iter().flat_map(|needle| occurrences(text, needle)).collect::<Vec<_>>();
-        // Addresses come back in lower case, whatever case they went out in.
-        let email = self.email.to_ascii_lowercase();
-        if email.chars().count() >= SHORTEST_CHARS {
-            hits.extend(occurrences(&text.to_ascii_lowercase(), &email));
-        }
-        if cut {
-            hits.extend(needles.iter().filter_map(|needle| beginning_at_the_end(text, needle)));
+        let needles = self.needles();
+        let mut hits = Vec::new();
+        for view in views(text) {
+            for needle in &needles {
+                hits.extend(needle.occurrences(&view));
+                if cut && let Some(start) = needle.beginning_at_the_end(&view) {
+                    hits.push(start..text.len());
+                }
+            }
         }
         without(text, hits)
     }
 
-    fn spellings(&self) -> Vec<String> {
+    fn needles(&self) -> Vec<Needle> {
         let credentials = STANDARD.encode(format!("{}:{}", self.email, self.api_key));
-        let secrets = [&self.email, &self.api_key, &self.number, &self.text, &self.code, &credentials];
-        let long_enough = secrets.into_iter().filter(|secret| secret.chars().count() >= SHORTEST_CHARS);
-        let mut all = long_enough.flat_map(|secret| spellings_of(secret)).collect::<Vec<_>>();
-        all.sort_unstable();
-        all.dedup();
-        all
+        let plain = [&self.api_key, &self.number, &self.text, &credentials];
+        let plain = plain.into_iter().chain(&self.codes).map(|secret| Needle::new(secret, false));
+        // Addresses come back in lower case, whatever case they went out in.
+        let all = plain.chain([Needle::new(&self.email, true)]);
+        all.filter(|needle| needle.chars.len() >= SHORTEST_CHARS).collect()
     }
 }
 
-fn spellings_of(secret: &str) -> Vec<String> {
-    let json = inside_quotes(secret);
-    let ascii = ascii_json(&json);
-    vec![
-        secret.to_owned(),
-        json.replace('/', "\\/"),
-        ascii.replace('/', "\\/"),
-        upper_escapes(&ascii),
-        percent(secret, "%20", |byte| format!("%{byte:02X}")),
-        percent(secret, "+", |byte| format!("%{byte:02X}")),
-        percent(secret, "%20", |byte| format!("%{byte:02x}")),
-        html(secret),
-        json,
-        ascii,
-    ]
+/// Something to look for.
+struct Needle {
+    chars: Vec<char>,
+    in_any_case: bool,
 }
 
-fn inside_quotes(secret: &str) -> String {
-    let json = serde_json::to_string(secret).unwrap_or_default();
-    json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned()
-}
+impl Needle {
+    fn new(secret: &str, in_any_case: bool) -> Self {
+        Self { chars: secret.chars().collect(), in_any_case }
+    }
 
-/// JSON as PHP and Python write it: nothing but ASCII.
-fn ascii_json(json: &str) -> String {
-    json.chars().fold(String::with_capacity(json.len()), |mut out, c| {
-        if c.is_ascii() {
-            out.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(out, "\\u{unit:04x}");
+    fn occurrences<'a>(&'a self, view: &'a [Glyph]) -> impl Iterator<Item = Range<usize>> + use<'a> {
+        view.windows(self.chars.len()).filter(|window| self.is_same(&self.chars, window)).filter_map(|window| {
+            let (first, last) = (window.first()?, window.last()?);
+            Some(first.start..last.end)
+        })
+    }
+
+    /// Where the longest beginning of the secret starts that the view ends with.
+    fn beginning_at_the_end(&self, view: &[Glyph]) -> Option<usize> {
+        // The last glyphs may be an escape that was cut in two.
+        const LONGEST_ESCAPE: usize = 9;
+        (0..=LONGEST_ESCAPE.min(view.len())).find_map(|broken| {
+            let (view, tail) = view.split_at_checked(view.len() - broken)?;
+            if broken > 0 && !tail.first().is_some_and(|glyph| "\\%&".contains(glyph.char)) {
+                return None;
             }
-        }
-        out
-    })
+            (SHORTEST_CHARS..self.chars.len()).rev().find_map(|length| {
+                let window = view.get(view.len().checked_sub(length)?..)?;
+                self.is_same(self.chars.get(..length)?, window).then(|| window.first().map(|glyph| glyph.start))?
+            })
+        })
+    }
+
+    fn is_same(&self, chars: &[char], window: &[Glyph]) -> bool {
+        chars
+            .iter()
+            .zip(window)
+            .all(|(char, glyph)| *char == glyph.char || self.in_any_case && char.eq_ignore_ascii_case(&glyph.char))
+    }
 }
 
-/// The same with the digits of `\u…` in upper case.
-fn upper_escapes(json: &str) -> String {
-    let mut parts = json.split("\\u");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(4).unwrap_or((part, ""));
-        let _ = write!(out, "\\u{}{rest}", digits.to_ascii_uppercase());
+/// A character as somebody meant it, and the bytes of the text that stand for it.
+#[derive(Clone, Copy)]
+struct Glyph {
+    char: char,
+    start: usize,
+    end: usize,
+}
+
+/// The text as it is, and as it reads when escapes of one kind or of two are undone.
+fn views(text: &str) -> Vec<Vec<Glyph>> {
+    let plain = text.char_indices().map(|(start, char)| Glyph { char, start, end: start + char.len_utf8() });
+    let plain = plain.collect::<Vec<_>>();
+    let mut views = Vec::new();
+    if text.contains('\\') {
+        let once = decoded(&plain, json_escape);
+        let twice = decoded(&once, json_escape);
+        if text.contains('&') {
+            views.push(decoded(&once, html_entity));
+        }
+        views.extend([once, twice]);
+    }
+    if text.contains('&') {
+        let entities = decoded(&plain, html_entity);
+        views.push(decoded(&entities, json_escape));
+        views.push(entities);
+    }
+    if text.contains(['%', '+']) {
+        views.push(decoded(&plain, percent_escape));
+        views.push(decoded(&plain, form_escape));
+    }
+    views.push(plain);
+    views
+}
+
+/// Undoes one kind of escape: `escape` gives the character that the first glyphs mean, and how many glyphs those are.
+fn decoded(glyphs: &[Glyph], escape: fn(&[Glyph]) -> Option<(char, usize)>) -> Vec<Glyph> {
+    let mut out = Vec::with_capacity(glyphs.len());
+    let mut rest = glyphs;
+    while let Some(first) = rest.first() {
+        let (char, taken) = escape(rest).unwrap_or((first.char, 1));
+        let (escaped, after) = rest.split_at(taken.clamp(1, rest.len()));
+        out.push(Glyph { char, start: first.start, end: escaped.last().map_or(first.end, |last| last.end) });
+        rest = after;
     }
     out
 }
 
-fn percent(secret: &str, space: &str, escape: fn(u8) -> String) -> String {
-    secret.bytes().fold(String::with_capacity(secret.len()), |mut out, byte| {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            b' ' => out.push_str(space),
-            _ => out.push_str(&escape(byte)),
+fn is(glyphs: &[Glyph], place: usize, char: char) -> bool {
+    glyphs.get(place).is_some_and(|glyph| glyph.char == char)
+}
+
+fn number(glyphs: &[Glyph], radix: u32) -> Option<u32> {
+    if glyphs.is_empty() {
+        return None;
+    }
+    glyphs.iter().try_fold(0_u32, |number, glyph| number.checked_mul(radix)?.checked_add(glyph.char.to_digit(radix)?))
+}
+
+fn json_escape(glyphs: &[Glyph]) -> Option<(char, usize)> {
+    if !is(glyphs, 0, '\\') {
+        return None;
+    }
+    let char = match glyphs.get(1)?.char {
+        'u' => return unicode_escape(glyphs),
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        other => other,
+    };
+    Some((char, 2))
+}
+
+fn unicode_escape(glyphs: &[Glyph]) -> Option<(char, usize)> {
+    let unit = |at: usize| {
+        let begins = is(glyphs, at, '\\') && is(glyphs, at + 1, 'u');
+        u16::try_from(number(glyphs.get(at + 2..at + 6).filter(|_| begins)?, 16)?).ok()
+    };
+    let first = unit(0)?;
+    if let Some(second) = unit(6)
+        && let Some(Ok(char)) = char::decode_utf16([first, second]).next()
+        && char.len_utf16() == 2
+    {
+        return Some((char, 12));
+    }
+    Some((char::from_u32(first.into()).unwrap_or(char::REPLACEMENT_CHARACTER), 6))
+}
+
+fn html_entity(glyphs: &[Glyph]) -> Option<(char, usize)> {
+    const LONGEST: usize = 10;
+    if !is(glyphs, 0, '&') {
+        return None;
+    }
+    let end = glyphs.iter().take(LONGEST).position(|glyph| glyph.char == ';')?;
+    let name = glyphs.get(1..end)?;
+    let char = if is(name, 0, '#') {
+        let is_hexadecimal = name.get(1).is_some_and(|glyph| matches!(glyph.char, 'x' | 'X'));
+        let code = if is_hexadecimal { number(name.get(2..)?, 16)? } else { number(name.get(1..)?, 10)? };
+        char::from_u32(code)?
+    } else {
+        match name.iter().map(|glyph| glyph.char).collect::<String>().as_str() {
+            "amp" => '&',
+            "lt" => '<',
+            "gt" => '>',
+            "quot" => '"',
+            "apos" => '\'',
+            "nbsp" => '\u{a0}',
+            _ => return None,
         }
-        out
+    };
+    Some((char, end + 1))
+}
+
+/// A character in percent escapes, as many as its UTF-8 has bytes.
+fn percent_escape(glyphs: &[Glyph]) -> Option<(char, usize)> {
+    let byte = |place: usize| {
+        let at = place * 3;
+        let digits = glyphs.get(at + 1..at + 3).filter(|_| is(glyphs, at, '%'))?;
+        u8::try_from(number(digits, 16)?).ok()
+    };
+    (1..=4).find_map(|length| {
+        let bytes = (0..length).map(byte).collect::<Option<Vec<u8>>>()?;
+        let char = std::str::from_utf8(&bytes).ok()?.chars().next()?;
+        Some((char, length * 3))
     })
 }
 
-fn html(secret: &str) -> String {
-    secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
-}
-
-fn occurrences<'a>(text: &'a str, needle: &'a str) -> impl Iterator<Item = Range<usize>> + use<'a> {
-    text.match_indices(needle).map(|(start, found)| start..start + found.len())
-}
-
-fn beginning_at_the_end(text: &str, needle: &str) -> Option<Range<usize>> {
-    let beginnings = needle.char_indices().map(|(end, _)| end).skip(SHORTEST_CHARS);
-    let longest = beginnings.filter_map(|end| needle.get(..end)).filter(|start| text.ends_with(start)).last()?;
-    Some(text.len() - longest.len()..text.len())
+/// The same as forms write it: a plus is a space.
+fn form_escape(glyphs: &[Glyph]) -> Option<(char, usize)> {
+    if is(glyphs, 0, '+') { Some((' ', 1)) } else { percent_escape(glyphs) }
 }
 
 /// The text with every range hidden; ranges that touch or overlap become one.
@@ -153,8 +256,8 @@ mod tests {
             email: "Owner@example.com".to_owned(),
             api_key: "k/ey\"1".to_owned(),
             number: "79001234567".to_owned(),
-            text: "Ваш код 482913 <да>".to_owned(),
-            code: "482913".to_owned(),
+            text: "Ваш код 482913 <да> 😀".to_owned(),
+            codes: vec!["482913".to_owned()],
         }
     }
 
@@ -165,10 +268,12 @@ mod tests {
             ("for owner@example.com", "for ***"),
             ("code 482913.", "code ***."),
             ("+79001234567", "+***"),
-            (r#"{"text":"Ваш код 482913 <да>"}"#, r#"{"text":"***"}"#),
-            (r"\u0412\u0430\u0448 \u043a\u043e\u0434 482913 <\u0434\u0430>", "***"),
-            ("Ваш код 482913 &lt;да&gt;", "***"),
+            (r#"{"text":"Ваш код 482913 <да> 😀"}"#, r#"{"text":"***"}"#),
+            (r"\u0412\u0430\u0448 \u043a\u043E\u0434 482913 \u003c\u0434\u0430> \ud83d\ude00", "***"),
+            ("Ваш код 482913 &lt;да&#062; &#x1F600;", "***"),
+            ("Ваш+код+482913+%3Cда%3e+%F0%9F%98%80", "***"),
             (r#""k\/ey\"1""#, "\"***\""),
+            (r#"\"k/ey\\\"1\""#, r#"\"***\""#),
             ("k%2Fey%221", "***"),
             ("Basic T3duZXJAZXhhbXBsZS5jb206ay9leSIx", "Basic ***"),
         ] {
@@ -177,10 +282,12 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_does_not_mangle_the_text() {
+    fn what_holds_no_secret_stays_as_it_is() {
         let mut secrets = secrets();
         secrets.api_key = "e".to_owned();
-        assert_eq!(secrets.scrub("seen here", false), "seen here");
+        for text in ["seen here", "100 % & more\\", "%zz &nothing; \\u12", ""] {
+            assert_eq!(secrets.scrub(text, true), text);
+        }
     }
 
     #[test]
@@ -188,5 +295,7 @@ mod tests {
         assert_eq!(secrets().scrub("number 7900123", true), "number ***");
         assert_eq!(secrets().scrub("number 7900123", false), "number 7900123");
         assert_eq!(secrets().scrub("number 790", true), "number 790");
+        assert_eq!(secrets().scrub("for OWNER@exam", true), "for ***");
+        assert_eq!(secrets().scrub(r"\u0412\u0430\u0448 \u043a\u04", true), "***");
     }
 }

@@ -45,8 +45,8 @@ pub struct Call<'a, L> {
 pub trait Payload: Lookup {
     /// The languages that the user wants, most wanted first.
     fn languages(&self) -> Result<Vec<String>, Self::Thrown>;
-    /// The one-time code as it was rendered, so that it can be kept out of sight; empty if none was.
-    fn code(&self) -> Text;
+    /// The one-time code in each form in which it was rendered, so that it can be kept out of sight.
+    fn codes(&self) -> Vec<String>;
 }
 
 /// A message that is ready to go.
@@ -88,7 +88,7 @@ impl Message {
         let secrets = Secrets {
             email: config.email.text().well_formed(),
             api_key: config.api_key.text().well_formed(),
-            code: call.payload.code().well_formed(),
+            codes: call.payload.codes(),
             number,
             text,
         };

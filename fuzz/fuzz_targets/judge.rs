@@ -25,14 +25,10 @@ fuzz_target!(|reply: Reply| {
         Verdict::Refused(refusal) => assert!((200..300).contains(&status) || refusal.message.is_some()),
         Verdict::NotAReply => assert!((200..300).contains(&status)),
     }
-    let short = String::new();
-    let secrets = Secrets { email: short.clone(), api_key: secret.clone(), number: short.clone(), text: short.clone(), code: short };
+    let secrets = Secrets { api_key: secret.clone(), ..Secrets::default() };
     let scrubbed = secrets.scrub(&body, cut);
     // The marker may itself be what the secret is made of.
     if secret.chars().count() >= 4 && !secret.contains('*') {
         assert!(!scrubbed.contains(&secret), "{scrubbed:?}");
-    } else if !cut && secret.chars().count() < 4 {
-        // The credentials, base64 of ":" and the secret, are long enough to be looked for.
-        assert!(scrubbed == body || body.contains('O'));
     }
 });

@@ -332,7 +332,13 @@
           clearTimeout(timer);
           settled(value);
         };
-        asked.then(stop(resolve), stop(reject));
+        // What `then` itself throws is a rejection too, as it is to `await`.
+        const fail = stop(reject);
+        try {
+          asked.then(stop(resolve), fail);
+        } catch (error) {
+          fail(error);
+        }
       });
     };
 

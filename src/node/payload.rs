@@ -28,7 +28,8 @@ pub struct LivePayload<'env> {
     env: &'env Env,
     /// The global `String`, which can write out even a symbol.
     string: &'env FunctionRef<Object<'static>, Object<'static>>,
-    code: RefCell<Text>,
+    /// What was rendered of the code, in each form that was asked for.
+    codes: RefCell<Vec<String>>,
 }
 
 impl<'env> LivePayload<'env> {
@@ -37,7 +38,7 @@ impl<'env> LivePayload<'env> {
         env: &'env Env,
         string: &'env FunctionRef<Object<'static>, Object<'static>>,
     ) -> Self {
-        Self { root, env, string, code: RefCell::default() }
+        Self { root, env, string, codes: RefCell::default() }
     }
 
     /// `None` where the root key is missing. Own properties only: what every object inherits is not meant.
@@ -79,7 +80,7 @@ impl Lookup for LivePayload<'_> {
         if let Some(text) = &found
             && path.root() == "code"
         {
-            self.code.replace(text.clone());
+            self.codes.borrow_mut().push(text.well_formed());
         }
         Ok(found)
     }
@@ -95,8 +96,8 @@ impl Payload for LivePayload<'_> {
         Ok(languages)
     }
 
-    fn code(&self) -> Text {
-        self.code.borrow().clone()
+    fn codes(&self) -> Vec<String> {
+        self.codes.borrow().clone()
     }
 }
 

@@ -141,8 +141,8 @@ impl Payload for Code {
         Ok(Vec::new())
     }
 
-    fn code(&self) -> Text {
-        Text::from("482913")
+    fn codes(&self) -> Vec<String> {
+        vec!["482913".to_owned()]
     }
 }
 
