@@ -154,11 +154,15 @@
   const surroundings = () => {
     const { env } = process;
     const tls = process.getBuiltinModule('node:tls');
-    const trusted = () => {
-      const extra = env.NODE_EXTRA_CA_CERTS;
-      const read = () => process.getBuiltinModule('node:fs').readFileSync(extra, 'utf8');
-      return [...tls.rootCertificates, extra ? read() : ''];
+    // What Node does where it has no `getCACertificates`: a file that it cannot read it warns of, and goes on.
+    const extra = () => {
+      try {
+        return process.getBuiltinModule('node:fs').readFileSync(env.NODE_EXTRA_CA_CERTS, 'utf8');
+      } catch {
+        return '';
+      }
     };
+    const trusted = () => [...tls.rootCertificates, extra()];
     return JSON.stringify({
       roots: (tls.getCACertificates ? tls.getCACertificates('default') : trusted()).join('\n'),
       proxy: env.https_proxy || env.HTTPS_PROXY || env.all_proxy || env.ALL_PROXY || '',
