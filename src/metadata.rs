@@ -83,6 +83,7 @@ pub fn metadata() -> Value {
                 "label": "Templates",
                 "type": "Json",
                 "required": true,
+                "description": "One entry for each usage type. A `locale` such as \"ru\" makes an entry for one language; the test below uses the Generic entry without one.",
                 "defaultValue": DEFAULT_TEMPLATES
                     .map(|(usage_type, content)| json!({ "usageType": usage_type, "content": content })),
             },
