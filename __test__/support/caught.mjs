@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict';
+
+/** What a promise is rejected with; that it is not rejected fails the test. */
+export async function caught(promise) {
+  let result;
+  try {
+    result = await promise;
+  } catch (thrown) {
+    return thrown;
+  }
+  return assert.fail(`resolved with ${JSON.stringify(result)}`);
+}
