@@ -9,12 +9,15 @@ const [seconds = '10', ...chosen] = process.argv.slice(2);
 
 // The sanitizers need a nightly compiler, and the core has no unsafe code for them to watch: coverage alone will do.
 const env = { ...process.env, RUSTC_BOOTSTRAP: '1' };
-const run = (command, args) => spawnSync(command, args, { cwd: root, env, stdio: 'inherit' }).status;
+const run = (command, args) =>
+  spawnSync(command, args, { cwd: root, env, stdio: 'inherit' }).status;
 
 if (spawnSync('cargo', ['fuzz', '--version'], { stdio: 'ignore' }).status !== 0) {
   console.log('Installing cargo-fuzz…');
   if (run('cargo', ['install', '--locked', '--quiet', 'cargo-fuzz']) !== 0) {
-    console.error('cargo-fuzz could not be installed. Try "cargo install cargo-fuzz" and read what it says.');
+    console.error(
+      'cargo-fuzz could not be installed. Try "cargo install cargo-fuzz" and read what it says.',
+    );
     process.exit(1);
   }
 }
@@ -25,8 +28,21 @@ for (const target of chosen.length > 0 ? chosen : targets) {
   mkdirSync(`${root}/${found}`, { recursive: true });
   console.log(`Fuzzing ${target} for ${seconds} s…`);
   const limits = ['--', `-max_total_time=${seconds}`, '-print_final_stats=1', '-verbosity=0'];
-  if (run('cargo', ['fuzz', 'run', '--sanitizer', 'none', target, found, `fuzz/corpus/${target}`, ...limits]) !== 0) {
-    console.error(`The target ${target} found something: the input is in fuzz/artifacts/${target}.`);
+  if (
+    run('cargo', [
+      'fuzz',
+      'run',
+      '--sanitizer',
+      'none',
+      target,
+      found,
+      `fuzz/corpus/${target}`,
+      ...limits,
+    ]) !== 0
+  ) {
+    console.error(
+      `The target ${target} found something: the input is in fuzz/artifacts/${target}.`,
+    );
     process.exit(1);
   }
 }
