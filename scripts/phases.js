@@ -1,0 +1,215 @@
+// What `npm test` does, in this order. `run` complains when something is wrong; it gives `tests` when
+// it counted some, a `note` for the summary, or says why it was `leftOut`.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { addon, build, requireRust } from './build.js';
+import { listen, quietly, tool } from './command.js';
+import { countCargo, countNode, sum } from './counts.js';
+import { checkHygiene } from './hygiene.js';
+import { install } from './install.js';
+import { nodeBinary, ownMajor, versionOf } from './nodes.js';
+import { Complaint, megabytes, ROOT, run } from './platforms/workshop.js';
+import { checkTarball } from './tarball.js';
+
+const CORE = ['--no-default-features'];
+// Where the spec reporter tells the failures once more.
+const FAILURES = '✖ failing tests:';
+const FORMAT = 'run `npm run format`';
+
+export const phases = [
+  {
+    name: 'install',
+    title: 'Development dependencies',
+    run: async () => ({ note: await install() }),
+  },
+  { name: 'toolchain', title: 'Rust with rustfmt and clippy', run: toolchain },
+  {
+    name: 'hygiene',
+    title: 'Paths, hosts and last lines of all files, and the lock file',
+    run: hygiene,
+  },
+  { name: 'rustfmt', title: 'Rust is formatted', run: rustfmt },
+  { name: 'biome', title: 'JavaScript is formatted and has no lint', run: biome },
+  { name: 'clippy', title: 'clippy, with Node and without', run: clippy },
+  { name: 'rust', title: 'Rust tests, with Node and without', run: rustTests },
+  { name: 'rustdoc', title: 'Rust documentation', run: rustdoc },
+  { name: 'build', title: 'The addon, and index.d.ts as it was', run: buildAddon },
+  { name: 'types', title: 'The declarations compile', run: types },
+  {
+    name: 'node',
+    title: "Node tests on this machine's Node",
+    run: () => nodeTests(process.execPath),
+  },
+  { name: 'node-22', title: 'Node tests on Node 22', run: () => nodeTestsOn(22) },
+  { name: 'node-24', title: 'Node tests on Node 24', run: () => nodeTestsOn(24) },
+  { name: 'platforms', title: 'The Linux x64 pair, built and run', run: platforms },
+  { name: 'package', title: 'The tarball', run: tarball },
+];
+
+async function toolchain() {
+  requireRust();
+  const starts = (part) =>
+    spawnSync('cargo', [part, '--version'], { stdio: 'ignore' }).status === 0;
+  const missing = [
+    ['rustfmt', 'fmt'],
+    ['clippy', 'clippy'],
+  ].filter(([, command]) => !starts(command));
+  if (missing.length > 0) {
+    const names = missing.map(([name]) => name);
+    const add = ['rustup', 'component', 'add', ...names];
+    await quietly(
+      add,
+      `Rust comes without ${names.join(' and ')} here, and rustup cannot add them.`,
+    );
+  }
+  return { note: (await quietly(['rustc', '--version'], 'rustc does not start.')).trim() };
+}
+
+async function hygiene() {
+  return { note: `${await checkHygiene()} files` };
+}
+
+async function rustfmt() {
+  await quietly(['cargo', 'fmt', '--check'], `Rust is not formatted: ${FORMAT}.`);
+}
+
+async function biome() {
+  const check = ['check', '--error-on-warnings', '--max-diagnostics=50'];
+  await quietly(
+    [...tool('biome', '@biomejs/biome'), ...check],
+    `JavaScript is not as biome.jsonc wants it: ${FORMAT}, and see above what is left.`,
+  );
+}
+
+async function clippy() {
+  for (const features of [[], CORE]) {
+    await quietly(
+      ['cargo', 'clippy', '--locked', '--all-targets', ...features, '--', '-D', 'warnings'],
+      `clippy found something${inCore(features)}.`,
+      { progress: true },
+    );
+  }
+}
+
+async function rustTests() {
+  let tests = {};
+  for (const features of [[], CORE]) {
+    const command = ['cargo', 'test', '--locked', '--no-fail-fast', ...features];
+    const { code, output, stdout } = await listen(command, { progress: true, env: undisturbed() });
+    tests = sum(tests, countCargo(stdout));
+    if (code !== 0) {
+      process.stdout.write(output);
+      throw failed(`Rust tests failed${inCore(features)}.`, tests);
+    }
+  }
+  return { tests };
+}
+
+async function rustdoc() {
+  const env = { ...process.env, RUSTDOCFLAGS: '-D warnings' };
+  const command = ['cargo', 'doc', '--locked', '--no-deps'];
+  await quietly(command, 'The documentation of the crate has faults.', { progress: true, env });
+}
+
+async function buildAddon() {
+  const before = declarations();
+  await build();
+  if (declarations() !== before) {
+    throw new Complaint(
+      'index.d.ts did not say what the doc comments of src/node say. It does now: look at the difference and commit it.',
+    );
+  }
+}
+
+function declarations() {
+  const file = join(ROOT, 'index.d.ts');
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+async function types() {
+  const target = ['--target', 'es2023', '--lib', 'es2023,esnext.disposable', '--types', 'node'];
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', ...target];
+  const files = ['index.d.ts', 'testing/index.d.ts'];
+  await quietly(
+    [...tool('tsc', 'typescript'), ...options, ...files],
+    'The declarations do not compile.',
+  );
+}
+
+async function nodeTestsOn(major) {
+  if (major === ownMajor) return { leftOut: `this machine's Node is ${process.version}` };
+  const binary = await nodeBinary(major);
+  return nodeTests(binary, { isQuiet: true });
+}
+
+async function nodeTests(binary, { isQuiet = false } = {}) {
+  if (!existsSync(join(ROOT, addon()))) {
+    throw new Complaint(`There is no ${addon()}: run \`npm run build\` first.`);
+  }
+  const folder = join(ROOT, 'build', 'test');
+  mkdirSync(folder, { recursive: true });
+  const version = versionOf(binary);
+  const tap = join(folder, `node-${version}.tap`);
+  const reporters = [
+    ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+    ...['--test-reporter=tap', `--test-reporter-destination=${tap}`],
+  ];
+  // Node 20 takes no patterns.
+  const names = readdirSync(join(ROOT, '__test__')).filter((name) => name.endsWith('.test.mjs'));
+  const files = names.map((name) => `__test__/${name}`);
+  const command = [binary, '--test', ...reporters, ...files];
+  const options = { cwd: ROOT, env: undisturbed() };
+  const { code, output } = isQuiet ? await listen(command, options) : await shown(command, options);
+  const tests = countNode(readFileSync(tap, 'utf8'));
+  if (code !== 0 || tests.failed > 0) {
+    if (isQuiet) process.stdout.write(output.slice(Math.max(0, output.lastIndexOf(FAILURES))));
+    throw failed(`Node tests failed on ${version}.`, tests);
+  }
+  if (tests.passed === 0) throw new Complaint(`No test ran on ${version}.`);
+  return { tests, note: `Node ${version}` };
+}
+
+async function shown(command, options) {
+  try {
+    await run(command, options);
+    return { code: 0 };
+  } catch (error) {
+    if (!(error instanceof Complaint)) throw error;
+    return { code: 1 };
+  }
+}
+
+async function platforms() {
+  const folder = join('scripts', 'platforms');
+  if (!existsSync(join(ROOT, folder, 'test-platforms.js'))) return { leftOut: 'not there yet' };
+  if (`${process.platform}-${process.arch}` !== 'linux-x64') return { leftOut: 'for Linux x64' };
+  const script = (name, ...rest) => [process.execPath, join(folder, name), ...rest];
+  await run(script('build-all.js', 'linux-x64-musl', 'linux-x64-gnu'), { cwd: ROOT });
+  await run(script('test-platforms.js'), { cwd: ROOT });
+}
+
+async function tarball() {
+  const { files, size } = await checkTarball();
+  const publint = [...tool('publint'), 'run', '--strict', '.'];
+  await quietly(publint, 'publint finds fault with the package.');
+  const attw = [...tool('attw', '@arethetypeswrong/cli'), '--pack', '.', '--profile', 'esm-only'];
+  await quietly(attw, 'TypeScript would not find the types of the package.');
+  return { note: `${files} files, ${megabytes(size)}` };
+}
+
+/** The environment without the settings of whoever runs the tests, an account of SMS Aero among them. */
+function undisturbed() {
+  const entries = Object.entries(process.env);
+  return Object.fromEntries(entries.filter(([name]) => !/^(SMSAERO_|NODE_OPTIONS$)/.test(name)));
+}
+
+function failed(sentence, tests) {
+  return Object.assign(new Complaint(sentence), { tests });
+}
+
+function inCore(features) {
+  return features === CORE ? ' in the core without Node' : '';
+}

@@ -1,0 +1,34 @@
+// What the published package holds: this and nothing else.
+
+import { addon } from './build.js';
+import { quietly } from './command.js';
+import { Complaint } from './platforms/workshop.js';
+
+const FILES = Object.entries({
+  '': 'CHANGELOG.md LICENSE README.md index.d.ts logo.svg package.json',
+  'cli/':
+    'account.js doctor.js inbox.js index.js native.js print.js proxy.js report.js route.js send.js settings.js templates.js usage.js',
+  'docs/': 'console.md guide.de.md guide.en.md guide.fr.md guide.ru.md tracing.md',
+  'lib/': 'binding.js index.js',
+  'testing/':
+    'api.js certificate.js faults.js inbox.html inbox.js index.d.ts index.js local.js page.js segments.js usage.js wire.js',
+}).flatMap(([folder, names]) => names.split(' ').map((name) => folder + name));
+const BINARY = /^lib\/connector-smsaero-native\.[a-z0-9-]+\.node$/;
+
+/** Complains of a file that is missing from the tarball, and of one that does not belong there. */
+export async function checkTarball() {
+  const pack = ['npm', 'pack', '--dry-run', '--json', '--ignore-scripts'];
+  const [{ files, size }] = JSON.parse(await quietly(pack, 'npm pack failed.'));
+  const packed = files.map(({ path }) => path);
+  const expected = [...FILES, addon()];
+  const missing = expected.filter((path) => !packed.includes(path));
+  const alien = packed.filter((path) => !expected.includes(path) && !BINARY.test(path));
+  if (missing.length + alien.length > 0) {
+    const parts = [
+      missing.length > 0 && `is missing ${missing.join(', ')}`,
+      alien.length > 0 && `holds ${alien.join(', ')}, which scripts/tarball.js does not expect`,
+    ];
+    throw new Complaint(`The tarball ${parts.filter(Boolean).join(' and ')}.`);
+  }
+  return { files: packed.length, size };
+}
