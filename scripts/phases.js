@@ -17,6 +17,9 @@ import { checkTarball } from './tarball.js';
 const CORE = ['--no-default-features'];
 // Where the spec reporter tells the failures once more.
 const FAILURES = '✖ failing tests:';
+// Far beyond what they need: a run that hangs ends with a failure, and does not wait for ever.
+const FILE_LIMIT_MS = 10 * 60_000;
+const RUN_LIMIT_MS = 20 * 60_000;
 const FORMAT = 'run `npm run format`';
 
 export const phases = [
@@ -47,6 +50,8 @@ export const phases = [
   { name: 'node-24', title: 'Node tests on Node 24', run: () => nodeTestsOn(24) },
   { name: 'platforms', title: 'The Linux x64 pair, built and run', run: platforms },
   { name: 'package', title: 'The tarball', run: tarball },
+  { name: 'deny', title: 'Licences, duplicates and advisories of what is compiled in', run: deny },
+  { name: 'fuzz', title: 'Fuzz targets, ten seconds each', run: fuzz },
 ];
 
 async function toolchain() {
@@ -160,8 +165,8 @@ async function nodeTests(binary, { isQuiet = false } = {}) {
   // Node 20 takes no patterns.
   const names = readdirSync(join(ROOT, '__test__')).filter((name) => name.endsWith('.test.mjs'));
   const files = names.map((name) => `__test__/${name}`);
-  const command = [binary, '--test', ...reporters, ...files];
-  const options = { cwd: ROOT, env: undisturbed() };
+  const command = [binary, '--test', `--test-timeout=${FILE_LIMIT_MS}`, ...reporters, ...files];
+  const options = { cwd: ROOT, env: undisturbed(), timeout: RUN_LIMIT_MS, killSignal: 'SIGKILL' };
   const { code, output } = isQuiet ? await listen(command, options) : await shown(command, options);
   const tests = countNode(readFileSync(tap, 'utf8'));
   if (code !== 0 || tests.failed > 0) {
@@ -212,4 +217,50 @@ function failed(sentence, tests) {
 
 function inCore(features) {
   return features === CORE ? ' in the core without Node' : '';
+}
+
+async function deny() {
+  if (spawnSync('cargo', ['deny', '--version'], { stdio: 'ignore' }).status !== 0) {
+    await run(['cargo', 'install', '--locked', '--quiet', 'cargo-deny'], { cwd: ROOT });
+  }
+  const check = ['cargo', 'deny', '--all-features', 'check'];
+  await quietly([...check, 'bans', 'licenses', 'sources'], 'A crate is not as deny.toml wants it.');
+  const licences = join(ROOT, 'build', 'THIRD-PARTY-LICENSES.md');
+  const write = [join('scripts', 'platforms', 'licences.js'), '--notices', licences];
+  await quietly([process.execPath, ...write], 'The licences could not be gathered.');
+  if (
+    readFileSync(licences, 'utf8') !== readFileSync(join(ROOT, 'THIRD-PARTY-LICENSES.md'), 'utf8')
+  ) {
+    throw new Complaint('THIRD-PARTY-LICENSES.md is of other crates: run `npm run licences`.');
+  }
+  return { note: await advisories(check) };
+}
+
+/** Advisories live in databases that not every machine can reach; there, this says so instead of failing. */
+async function advisories(check) {
+  const known = await listen([...check, 'advisories']);
+  if (known.code !== 0 && !/failed to fetch|Could not resolve/.test(known.output)) {
+    process.stdout.write(known.output);
+    throw new Complaint('There is an advisory against a crate.');
+  }
+  const audit = await listen(['npm', 'audit', '--omit=dev', '--audit-level=high']);
+  const isOut = audit.code !== 0 && /audit endpoint returned an error/.test(audit.output);
+  if (audit.code !== 0 && !isOut) {
+    process.stdout.write(audit.output);
+    throw new Complaint('There is an advisory against a package.');
+  }
+  const missing = [known.code !== 0 && 'for crates', isOut && 'for packages'].filter(Boolean);
+  return missing.length > 0
+    ? `no advisories ${missing.join(' or ')} to be had here`
+    : 'no advisories';
+}
+
+async function fuzz() {
+  await quietly(
+    [process.execPath, join('scripts', 'fuzz.js'), '10'],
+    'A fuzz target found something.',
+    {
+      progress: true,
+    },
+  );
 }

@@ -5,10 +5,10 @@ import { quietly } from './command.js';
 import { Complaint } from './platforms/workshop.js';
 
 const FILES = Object.entries({
-  '': 'CHANGELOG.md LICENSE README.md index.d.ts logo.svg package.json',
+  '': 'CHANGELOG.md LICENSE README.md THIRD-PARTY-LICENSES.md index.d.ts logo.svg package.json',
   'cli/':
     'account.js doctor.js inbox.js index.js native.js print.js proxy.js report.js route.js send.js settings.js templates.js usage.js',
-  'docs/': 'console.md guide.de.md guide.en.md guide.fr.md guide.ru.md tracing.md',
+  'docs/': 'behaviours.md console.md guide.de.md guide.en.md guide.fr.md guide.ru.md tracing.md',
   'lib/': 'binding.js index.js',
   'testing/':
     'api.js certificate.js faults.js inbox.html inbox.js index.d.ts index.js local.js page.js segments.js usage.js wire.js',
