@@ -1,7 +1,12 @@
 //! The proxy between this machine and a gateway, as the usual variables name it.
 #![forbid(unsafe_code)]
 
-use reqwest::{NoProxy, Proxy, Url};
+use std::sync::Arc;
+
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::{Proxy, Url};
+
+use crate::gateway::is_loopback;
 
 /// What the variables say. Empty strings count as unset.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +22,8 @@ pub struct ProxyVariables {
 pub enum Route {
     /// Straight.
     Direct,
-    /// By CONNECT through a proxy, except to this machine and to what `NO_PROXY` lists.
-    Through(Url, Option<NoProxy>),
+    /// By CONNECT through this proxy, where the matcher says so.
+    Through(Url, Arc<Matcher>),
     /// The variable does not name a proxy that can be used.
     Unusable,
 }
@@ -34,49 +39,75 @@ impl Route {
         let url = if written.contains("://") { Url::parse(written) } else { Url::parse(&format!("http://{written}")) };
         match url {
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.host_str().is_some() => {
-                Self::Through(url, NoProxy::from_string(&variables.no_proxy))
+                let matcher = Matcher::builder().all(url.as_str()).no(variables.no_proxy.as_str()).build();
+                Self::Through(url, Arc::new(matcher))
             }
             _ => Self::Unusable,
         }
     }
 
-    /// The same for the HTTP client.
+    /// The proxy that an address is reached through: never one for this machine.
     #[must_use]
-    pub fn into_proxy(self) -> Option<Proxy> {
-        let Self::Through(proxy, exceptions) = self else { return None };
-        let custom = Proxy::custom(move |url| (!crate::gateway::is_loopback(url)).then(|| proxy.clone()));
-        Some(custom.no_proxy(exceptions))
+    pub fn proxy_for(&self, address: &Url) -> Option<&Url> {
+        let Self::Through(proxy, matcher) = self else { return None };
+        let goes_through = !is_loopback(address) && matcher.intercept(&address.as_str().parse().ok()?).is_some();
+        goes_through.then_some(proxy)
     }
 
-    /// The proxy's host and port, without its credentials.
+    /// The same for the HTTP client.
     #[must_use]
-    pub fn shown(&self) -> Option<String> {
-        let Self::Through(url, _) = self else { return None };
-        let port = url.port_or_known_default().unwrap_or_default();
-        Some(format!("{}:{port}", url.host_str().unwrap_or_default()))
+    pub fn into_proxy(self) -> Proxy {
+        Proxy::custom(move |address| self.proxy_for(address).cloned())
     }
+}
+
+/// A proxy's host and port, without its credentials.
+#[must_use]
+pub fn shown(proxy: &Url) -> String {
+    let port = proxy.port_or_known_default().unwrap_or_default();
+    format!("{}:{port}", proxy.host_str().unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ProxyVariables, Route};
+    use reqwest::Url;
 
-    fn route(proxy: &str) -> Route {
-        Route::new(&ProxyVariables { proxy: proxy.to_owned(), no_proxy: String::new() })
+    use super::{ProxyVariables, Route, shown};
+
+    fn route(proxy: &str, no_proxy: &str) -> Route {
+        Route::new(&ProxyVariables { proxy: proxy.to_owned(), no_proxy: no_proxy.to_owned() })
+    }
+
+    fn is_proxied(no_proxy: &str, address: &str) -> bool {
+        route("proxy.example:3128", no_proxy).proxy_for(&Url::parse(address).unwrap()).is_some()
     }
 
     #[test]
     fn credentials_of_a_proxy_are_not_shown() {
         for written in ["http://user:secret@proxy.example:3128", "user:secret@proxy.example:3128"] {
-            assert_eq!(route(written).shown().as_deref(), Some("proxy.example:3128"), "{written}");
+            let route = route(written, "");
+            let proxy = route.proxy_for(&Url::parse("https://gate.smsaero.ru").unwrap());
+            assert_eq!(proxy.map(shown).as_deref(), Some("proxy.example:3128"), "{written}");
+        }
+    }
+
+    #[test]
+    fn exceptions_and_this_machine_go_straight() {
+        assert!(is_proxied("", "https://gate.smsaero.ru/v2/"));
+        assert!(is_proxied("example.com", "https://gate.smsaero.ru/v2/"));
+        for no_proxy in ["*", "gate.smsaero.ru", ".smsaero.ru", "example.com, smsaero.ru"] {
+            assert!(!is_proxied(no_proxy, "https://gate.smsaero.ru/v2/"), "{no_proxy}");
+        }
+        for address in ["http://127.0.0.1:8080", "https://localhost", "https://[::1]:4"] {
+            assert!(!is_proxied("", address), "{address}");
         }
     }
 
     #[test]
     fn what_is_no_http_proxy_is_unusable_rather_than_ignored() {
         for written in ["socks5://proxy.example:1080", "http://", "ftp://proxy.example"] {
-            assert!(matches!(route(written), Route::Unusable), "{written}");
+            assert!(matches!(route(written, ""), Route::Unusable), "{written}");
         }
-        assert!(matches!(route(" "), Route::Direct));
+        assert!(matches!(route(" ", ""), Route::Direct));
     }
 }

@@ -126,7 +126,8 @@ impl Message {
                 Err(Failure::NotDelivered(obstacle)) => obstacles.push((gateway, obstacle)),
             }
         }
-        let timed_out = obstacles.iter().all(|(_, obstacle)| matches!(obstacle, Obstacle::Deadline | Obstacle::Busy));
+        let timed_out =
+            obstacles.iter().all(|(_, obstacle)| matches!(obstacle, Obstacle::Deadline(_) | Obstacle::Busy));
         Err(self.error(Kind::NotSent {
             reason: if timed_out { Reason::Timeout } else { Reason::Unreachable },
             attempts: obstacles.iter().map(|(gateway, obstacle)| format!("{gateway}: {obstacle}")).collect(),

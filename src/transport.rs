@@ -32,7 +32,7 @@ use tokio::{
 use crate::{
     gateway::{BODY_LIMIT_BYTES, Gateway, Request, is_loopback},
     health::Health,
-    proxy::{ProxyVariables, Route},
+    proxy::{ProxyVariables, Route, shown},
 };
 
 /// How long a connection without a request is kept. SMS Aero's own limit is not known; a connection that it closed
@@ -78,8 +78,8 @@ pub enum Failure {
 /// What stood in the way of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
-    /// The deadline for connecting passed.
-    Deadline,
+    /// The deadline for connecting passed; the proxy in between, if there is one.
+    Deadline(Option<String>),
     /// The whole time passed while other messages used all connections.
     Busy,
     /// The connection could not be made; what the system or the TLS layer said.
@@ -89,9 +89,21 @@ pub enum Obstacle {
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Deadline => f.write_str("no connection in time"),
+            Self::Deadline(None) => f.write_str("no connection in time"),
+            Self::Deadline(Some(proxy)) => write!(f, "no connection in time through the proxy {proxy}"),
             Self::Busy => f.write_str("all connections were in use"),
             Self::Refused(words) => f.write_str(words),
+        }
+    }
+}
+
+impl Obstacle {
+    /// The same with the proxy named, if one stands between here and the gateway.
+    fn on_the_way(self, proxy: Option<String>) -> Self {
+        match (self, proxy) {
+            (Self::Deadline(_), proxy) => Self::Deadline(proxy),
+            (Self::Refused(words), Some(proxy)) => Self::Refused(format!("through the proxy {proxy}: {words}")),
+            (obstacle, _) => obstacle,
         }
     }
 }
@@ -125,11 +137,8 @@ impl Transport {
             .tcp_nodelay(true)
             .pool_idle_timeout(IDLE)
             // Proxies are ours to choose: reqwest would also send http to this machine through one.
-            .no_proxy();
-        let builder = match route.clone().into_proxy() {
-            Some(proxy) => builder.proxy(proxy),
-            None => builder,
-        };
+            .no_proxy()
+            .proxy(route.clone().into_proxy());
         Ok(Self { client: builder.build()?, route, slots: Semaphore::new(CONNECTIONS), health: Health::default() })
     }
 
@@ -142,8 +151,8 @@ impl Transport {
         done_by: Instant,
     ) -> Result<(Reply, Duration), Failure> {
         let url = gateway.method(request.method);
-        let proxied = !is_loopback(&url);
-        if proxied && matches!(self.route, Route::Unusable) {
+        let proxy = self.route.proxy_for(&url).map(shown);
+        if !is_loopback(&url) && matches!(self.route, Route::Unusable) {
             let words =
                 "HTTPS_PROXY or ALL_PROXY does not name a proxy with http:// or https://, the kinds that can be used";
             return Err(Failure::NotDelivered(Obstacle::Refused(words.to_owned())));
@@ -165,20 +174,11 @@ impl Transport {
                 self.health.works(gateway);
                 Ok((reply, connected_in.unwrap_or_default()))
             }
-            Err(Failure::NotDelivered(Obstacle::Refused(words))) if proxied => {
+            Err(Failure::NotDelivered(obstacle)) => {
                 self.health.fails(gateway, Instant::now());
-                let words = self
-                    .route
-                    .shown()
-                    .map_or_else(|| words.clone(), |proxy| format!("through the proxy {proxy}: {words}"));
-                Err(Failure::NotDelivered(Obstacle::Refused(words)))
+                Err(Failure::NotDelivered(obstacle.on_the_way(proxy)))
             }
-            Err(failure) => {
-                if matches!(failure, Failure::NotDelivered(_)) {
-                    self.health.fails(gateway, Instant::now());
-                }
-                Err(failure)
-            }
+            Err(Failure::Lost) => Err(Failure::Lost),
         }
     }
 
@@ -201,7 +201,7 @@ impl Transport {
         );
         let sent = match timeout_at(connected_by, &mut sending).await {
             Ok(sent) => sent,
-            Err(_) if departure.recall() => return Err(Failure::NotDelivered(Obstacle::Deadline)),
+            Err(_) if departure.recall() => return Err(Failure::NotDelivered(Obstacle::Deadline(None))),
             Err(_) => timeout_at(done_by, sending).await.map_err(|_| Failure::Lost)?,
         };
         match sent {

@@ -150,21 +150,53 @@
     return `a${prefixes.map(brief).join('')}.`;
   };
 
+  // Where systems keep the bundle that OpenSSL takes by default.
+  const OPENSSL_FILES = [
+    '/etc/ssl/certs/ca-certificates.crt',
+    '/etc/ssl/cert.pem',
+    '/etc/pki/tls/certs/ca-bundle.crt',
+    '/usr/lib/ssl/cert.pem',
+    '/usr/local/ssl/cert.pem',
+  ];
+
   // What the connector takes over from Node: whom to trust, and the proxy to go through.
   const surroundings = () => {
     const { env } = process;
     const tls = process.getBuiltinModule('node:tls');
-    // What Node does where it has no `getCACertificates`: a file that it cannot read it warns of, and goes on.
-    const extra = () => {
+    const fs = process.getBuiltinModule('node:fs');
+    // What cannot be read is left out, as Node leaves it out.
+    const read = (file) => {
       try {
-        return process.getBuiltinModule('node:fs').readFileSync(env.NODE_EXTRA_CA_CERTS, 'utf8');
+        return fs.readFileSync(file, 'utf8');
       } catch {
         return '';
       }
     };
-    const trusted = () => [...tls.rootCertificates, extra()];
+    const list = (folder) => {
+      try {
+        return fs.readdirSync(folder).map((name) => `${folder}/${name}`);
+      } catch {
+        return [];
+      }
+    };
+    // Node does not tell what is in OpenSSL's own store, only that it is used.
+    const flags = `${process.execArgv.join(' ')} ${env.NODE_OPTIONS ?? ''}`;
+    const openssl = () => {
+      const file = env.SSL_CERT_FILE || OPENSSL_FILES.find((name) => fs.existsSync(name));
+      const folders = (env.SSL_CERT_DIR || (file ? '' : '/etc/ssl/certs'))
+        .split(':')
+        .filter(Boolean);
+      return [file ? read(file) : '', ...folders.flatMap(list).map(read)];
+    };
+    const trusted = () => {
+      const extra = env.NODE_EXTRA_CA_CERTS ? read(env.NODE_EXTRA_CA_CERTS) : '';
+      if (/--use-openssl-ca\b/.test(flags)) return [...openssl(), extra];
+      return tls.getCACertificates
+        ? tls.getCACertificates('default')
+        : [...tls.rootCertificates, extra];
+    };
     return JSON.stringify({
-      roots: (tls.getCACertificates ? tls.getCACertificates('default') : trusted()).join('\n'),
+      roots: trusted().join('\n'),
       proxy: env.https_proxy || env.HTTPS_PROXY || env.all_proxy || env.ALL_PROXY || '',
       noProxy: env.no_proxy || env.NO_PROXY || '',
     });
@@ -307,15 +339,15 @@
 
     const start = (send, context) =>
       new Promise((resolve, reject) => {
-        const answer = launch(send, context !== undefined || log.enabled);
-        if (typeof answer === 'string') {
-          const error = failure(parse(answer));
-          const reason = error.data?.reason ?? error.code;
+        try {
+          const answer = launch(send, context !== undefined || log.enabled);
+          if (typeof answer === 'string') throw failure(parse(answer));
+          wait(answer, { resolve, reject, context });
+        } catch (error) {
+          const reason = error?.data?.reason ?? error?.code;
           if (context) Object.assign(context, { outcome: 'not_sent', reason });
           if (log.enabled) log(`not_sent (${reason})`);
           reject(error);
-        } else {
-          wait(answer, { resolve, reject, context });
         }
       });
 
