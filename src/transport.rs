@@ -90,7 +90,7 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deadline(None) => f.write_str("no connection in time"),
-            Self::Deadline(Some(proxy)) => write!(f, "no connection in time through the proxy {proxy}"),
+            Self::Deadline(Some(proxy)) => write!(f, "through the proxy {proxy}: no connection in time"),
             Self::Busy => f.write_str("all connections were in use"),
             Self::Refused(words) => f.write_str(words),
         }
