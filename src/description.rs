@@ -11,7 +11,7 @@ pub enum Described {
     Text(Text),
     /// `t` or `f`.
     Boolean(bool),
-    /// An object whose keys were read: `o`, then the values in the order of [`KEYS`] or [`TEMPLATE_KEYS`], then `.`.
+    /// An object whose keys were read: `o`, then the values in the order in which the face reads them, then `.`.
     Object(Vec<Rc<Self>>),
     /// An array: `a`, then the elements, then `.`.
     Array(Vec<Rc<Self>>),

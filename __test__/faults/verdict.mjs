@@ -1,4 +1,4 @@
-import { ALIVE, CHAOTIC, DEAD, DEEDS, LOSSY } from './plan.mjs';
+import { ALIVE, CHAOTIC, DEEDS, LOSSY } from './plan.mjs';
 
 /** What a machine may take to let a process run, on top of the lateness that the process measured. */
 export const SCHEDULING_MS = 300;
@@ -67,7 +67,8 @@ export function faultsOf(plan, report, seen = UNSEEN) {
     claim(meets(ALIVE) || meets(LOSSY) || meets(CHAOTIC), 'unknown, but no byte can have left');
   }
   const patient = ['tlsHang', 'synHole', 'plainHold'];
-  if (reason === 'unreachable') claim(!kinds.every((kind) => patient.includes(kind)), 'unreachable');
+  if (reason === 'unreachable')
+    claim(!kinds.every((kind) => patient.includes(kind)), 'unreachable');
 
   if (!ok && arrivals === 1) {
     const asExpected = !expected.resolves && matches(expected, report);

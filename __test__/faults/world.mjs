@@ -38,7 +38,7 @@ export async function refusedPort() {
 /** A port whose queue of connections is full, so that a SYN gets no answer. */
 export async function startHole() {
   const child = spawn(process.execPath, [fileURLToPath(new URL('hole.mjs', import.meta.url))], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   const [port] = await once(child, 'message');
   const fillers = Array.from({ length: 4 }, () => net.connect({ host: '127.0.0.1', port }));

@@ -3,8 +3,8 @@
 import {
   existsSync,
   mkdirSync,
-  readFileSync,
   readdirSync,
+  readFileSync,
   renameSync,
   statSync,
   writeFileSync,
@@ -13,19 +13,19 @@ import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 
 import { checkBinary } from './check-binary.js';
-import { TARGETS, binaryName } from './targets.js';
+import { binaryName, TARGETS } from './targets.js';
 import { toolchain } from './toolchain.js';
 import {
   Complaint,
-  ROOT,
-  WORKSHOP,
   main,
   megabytes,
   phase,
+  ROOT,
   run,
   sha256,
   sha256OfFile,
   stamped,
+  WORKSHOP,
 } from './workshop.js';
 
 const CARGO_TARGET = join(WORKSHOP, 'target');

@@ -8,12 +8,12 @@ import { pathToFileURL } from 'node:url';
 import { readElf } from './elf.js';
 import {
   BINARY_LIMIT_BYTES,
+  binaryName,
   GLIBC_FLOOR,
   TARBALL_LIMIT_BYTES,
   TARGETS,
-  binaryName,
 } from './targets.js';
-import { Complaint, ROOT, main, megabytes } from './workshop.js';
+import { Complaint, main, megabytes, ROOT } from './workshop.js';
 
 // Parts of a C library: all that every host is sure to have.
 const LIBRARIES = {

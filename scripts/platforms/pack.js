@@ -1,14 +1,14 @@
 // Packs the package twice and says that both times gave the same bytes.
 // Usage: pack.js [--complete] [--into FOLDER]; --complete demands a binary for every platform.
 
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { checkBinary, checkTarball } from './check-binary.js';
-import { TARGETS, binaryName } from './targets.js';
-import { Complaint, ROOT, WORKSHOP, main, megabytes, run, sha256OfFile } from './workshop.js';
+import { binaryName, TARGETS } from './targets.js';
+import { Complaint, main, megabytes, ROOT, run, sha256OfFile, WORKSHOP } from './workshop.js';
 
 /** Packs into a folder and returns the tarball with its checksum. */
 export async function pack(folder, { complete = false } = {}) {

@@ -3,7 +3,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { WORKSHOP, firstWorking, run } from './workshop.js';
+import { firstWorking, run, WORKSHOP } from './workshop.js';
 
 /** Unpacks a wheel into `build/platforms/<folder>` once and returns that folder. */
 export async function unpackWheel(folder, requirement, { platform } = {}) {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { unpackDebian } from './debian.js';
 import { unpackWheel } from './python.js';
-import { WORKSHOP, run } from './workshop.js';
+import { run, WORKSHOP } from './workshop.js';
 
 // The wheel of Node for musl uses relative relocations, which musl knows since 1.2.4: Debian 13's.
 const MUSL_SUITE = 'trixie';

@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { pack } from './pack.js';
 import { glibc, host, musl } from './runtimes.js';
 import { binaryName } from './targets.js';
-import { Complaint, WORKSHOP, main, phase, run } from './workshop.js';
+import { Complaint, main, phase, run, WORKSHOP } from './workshop.js';
 
 const SMOKE = fileURLToPath(new URL('smoke.js', import.meta.url));
 const PATIENCE_MS = 60_000;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { isDebian, unpackDebian } from './debian.js';
 import { unpackWheel } from './python.js';
-import { Complaint, WORKSHOP, run } from './workshop.js';
+import { Complaint, run, WORKSHOP } from './workshop.js';
 
 const ZIG_VERSION = '0.17.0';
 

@@ -1,0 +1,333 @@
+import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { tracingChannel } from 'node:diagnostics_channel';
+import { after, afterEach, before, test } from 'node:test';
+import { inspect } from 'node:util';
+
+import createConnector, { sendMessage } from '../lib/index.js';
+import { faults } from '../testing/index.js';
+import { LETTER_SECRETS, letter } from './faults/letter.mjs';
+import { run } from './faults/process.mjs';
+import { openGateway, refusedPort } from './faults/world.mjs';
+
+const channel = tracingChannel('connector-smsaero:send');
+const TRACE_KEYS = [
+  'number',
+  'usageType',
+  'testMode',
+  'alphabet',
+  'parts',
+  'gateway',
+  'attempts',
+  'connectMs',
+  'totalMs',
+  'outcome',
+  'reason',
+  'httpStatus',
+  'id',
+  'status',
+  'cost',
+];
+const FACTS = {
+  number: '7999*****67',
+  usageType: 'SignIn',
+  testMode: false,
+  alphabet: 'GSM',
+  parts: 1,
+};
+
+let gateway;
+let closed;
+let options;
+let subscribed = [];
+
+before(async () => {
+  gateway = await openGateway();
+  closed = `http://127.0.0.1:${await refusedPort()}`;
+  options = { gateways: gateway.url };
+});
+
+after(() => gateway.stop());
+
+afterEach(() => {
+  for (const subscribers of subscribed) channel.unsubscribe(subscribers);
+  subscribed = [];
+  gateway.reset();
+});
+
+/** Keeps all that the channel says: the event, the context, and what was in it then. */
+function listen() {
+  const events = [];
+  const names = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'];
+  const note = (name) => (context) => events.push({ name, context, then: { ...context } });
+  const subscribers = Object.fromEntries(names.map((name) => [name, note(name)]));
+  channel.subscribe(subscribers);
+  subscribed.push(subscribers);
+  return events;
+}
+
+/** Sends once, traced; the trace, and the context that also holds the result or the error. */
+async function traceOf({ data = letter.data, config = letter.config, ...changes } = {}) {
+  const events = listen();
+  await sendMessage(data, config, { ...options, ...changes }).catch(() => {});
+  const [{ context }] = events;
+  const { result, error, ...trace } = context;
+  return { trace, context, result, error, events };
+}
+
+function assertShape(trace) {
+  assert.deepEqual(Object.keys(trace), TRACE_KEYS);
+  for (const value of Object.values(trace)) assert.notEqual(value, undefined);
+  assert.ok(trace.totalMs > 0 && trace.totalMs < 5000, `${trace.totalMs}`);
+  if (trace.connectMs !== null) assert.ok(trace.connectMs <= trace.totalMs);
+}
+
+function assertNothingSecret(thing) {
+  const shown = inspect(thing, {
+    showHidden: true,
+    depth: Number.POSITIVE_INFINITY,
+    getters: true,
+  });
+  assert.doesNotMatch(shown, LETTER_SECRETS);
+  assert.doesNotMatch(JSON.stringify(thing), LETTER_SECRETS);
+}
+
+test('an accepted message', async () => {
+  const { trace, result, error, events } = await traceOf();
+  assertShape(trace);
+  const { connectMs, totalMs, ...rest } = trace;
+  const { id, cost } = gateway.messages[0];
+  assert.deepEqual(rest, {
+    ...FACTS,
+    gateway: gateway.url,
+    attempts: 1,
+    outcome: 'accepted',
+    reason: null,
+    httpStatus: null,
+    ...{ id, status: result.status, cost },
+  });
+  assert.equal(typeof connectMs, 'number');
+  assert.equal(error, undefined);
+  assert.equal(result.id, id);
+  assert.deepEqual(
+    events.map(({ name }) => name),
+    ['start', 'end', 'asyncStart', 'asyncEnd'],
+  );
+  assertNothingSecret(events);
+});
+
+test('the facts are there from asyncStart on, and not before', async () => {
+  const { events, trace } = await traceOf();
+  const then = Object.fromEntries(events.map((event) => [event.name, event.then]));
+  assert.deepEqual(then.start, {});
+  assert.deepEqual(then.end, {});
+  assert.equal(then.asyncStart.outcome, 'accepted');
+  assert.deepEqual(Object.keys(then.asyncStart).slice(0, TRACE_KEYS.length), Object.keys(trace));
+});
+
+test('a refused message', async () => {
+  gateway.failNext('noMoney');
+  const { trace, error, events } = await traceOf();
+  assertShape(trace);
+  const { connectMs, totalMs, ...rest } = trace;
+  assert.deepEqual(rest, {
+    ...FACTS,
+    gateway: gateway.url,
+    attempts: 1,
+    outcome: 'refused',
+    reason: 'no_money',
+    httpStatus: 402,
+    ...{ id: null, status: null, cost: null },
+  });
+  assert.equal(error.data.reason, 'no_money');
+  assert.deepEqual(
+    events.map(({ name }) => name),
+    ['start', 'end', 'error', 'asyncStart', 'asyncEnd'],
+  );
+  assert.equal(events[2].then.outcome, 'refused', 'the facts are there with the error');
+  assertNothingSecret(events);
+});
+
+for (const [fault, reason, httpStatus] of [
+  [faults.echo(), 'validation', 400],
+  [faults.rateLimited(), 'rate_limited', 429],
+  [faults.redirect(), 'bad_response', 307],
+  [faults.notJson(), 'bad_response', 200],
+  [faults.refused200(), 'rejected', 200],
+  [faults.rejected(), 'rejected', 200],
+  [faults.unavailable(), 'unavailable', 503],
+]) {
+  test(`a refusal: ${fault.kind}`, async () => {
+    gateway.failNext(fault);
+    const { trace, events } = await traceOf();
+    assertShape(trace);
+    assert.deepEqual(
+      [trace.outcome, trace.reason, trace.httpStatus],
+      ['refused', reason, httpStatus],
+    );
+    assertNothingSecret(events);
+  });
+}
+
+test('a message that could not be sent', async () => {
+  const { trace, events } = await traceOf({ gateways: [`${closed}/a`, `${closed}/b`] });
+  assertShape(trace);
+  const { totalMs, ...rest } = trace;
+  assert.deepEqual(rest, {
+    ...FACTS,
+    gateway: `${closed}/b`,
+    attempts: 2,
+    connectMs: null,
+    outcome: 'not_sent',
+    reason: 'unreachable',
+    ...{ httpStatus: null, id: null, status: null, cost: null },
+  });
+  assertNothingSecret(events);
+});
+
+test('a message that went by the second gateway', async () => {
+  const { trace } = await traceOf({ gateways: [`${closed}/c`, gateway.url] });
+  assertShape(trace);
+  assert.deepEqual([trace.gateway, trace.attempts, trace.outcome], [gateway.url, 2, 'accepted']);
+});
+
+test('a message of which nothing is known', async () => {
+  gateway.failNext(faults.reset({ accept: true }));
+  const { trace, events } = await traceOf();
+  assertShape(trace);
+  assert.deepEqual([trace.outcome, trace.reason], ['unknown', 'unknown_outcome']);
+  assert.deepEqual([trace.httpStatus, trace.id, trace.attempts], [null, null, 1]);
+  assertNothingSecret(events);
+});
+
+test('a message that no reply came for in time', async () => {
+  gateway.failNext('silence');
+  const { trace } = await traceOf({ timeoutMs: 200 });
+  assert.deepEqual([trace.outcome, trace.reason], ['unknown', 'unknown_outcome']);
+  assert.ok(trace.totalMs >= 200, `${trace.totalMs}`);
+});
+
+test('a message that could not be composed', async () => {
+  for (const [changes, reason] of [
+    [{ data: { ...letter.data, type: 'BindMfa' } }, 'template_not_found'],
+    [{ config: { ...letter.config, email: 'no address' } }, 'invalid_config'],
+    [{ config: { ...letter.config, allowedPrefixes: '375' } }, 'number_not_allowed'],
+    [{ data: { ...letter.data, to: undefined } }, 'validation'],
+    [{ data: undefined }, 'validation'],
+    [{ data: null }, 'validation'],
+  ]) {
+    const { trace, events } = await traceOf(changes);
+    assert.deepEqual(trace, { outcome: 'not_sent', reason });
+    assertNothingSecret(events);
+    channel.unsubscribe(subscribed.pop());
+  }
+  assert.deepEqual(gateway.requests, []);
+});
+
+test('a test message, in Cyrillic and long', async () => {
+  const content = `TEXTSECRET {{code}} ${'\u0434'.repeat(60)}`;
+  const templates = letter.config.templates.map((template) => ({ ...template, content }));
+  const { trace } = await traceOf({ config: { ...letter.config, templates, testMode: true } });
+  assert.deepEqual([trace.testMode, trace.alphabet, trace.parts], [true, 'UCS-2', 2]);
+  assert.equal(trace.outcome, 'accepted');
+});
+
+test('a short number is hidden whole', async () => {
+  const { trace } = await traceOf({ data: { ...letter.data, to: '1234567' } });
+  assert.equal(trace.number, '*******');
+});
+
+test('the connector of Logto is traced too', async () => {
+  const events = listen();
+  const { sendMessage: send } = await createConnector({
+    getConfig: async () => letter.config,
+    ...options,
+  });
+  await send(letter.data);
+  gateway.failNext('unauthorized');
+  await send(letter.data, letter.config).catch(() => {});
+  const ends = events.filter(({ name }) => name === 'asyncEnd');
+  assert.deepEqual(
+    ends.map(({ context }) => context.outcome),
+    ['accepted', 'refused'],
+  );
+  assertNothingSecret(events);
+});
+
+test('traces of messages in flight at once do not mix', async () => {
+  const store = new AsyncLocalStorage();
+  const traced = new Map();
+  const subscribers = {
+    asyncEnd: ({ id }) => traced.set(store.getStore(), id),
+  };
+  channel.subscribe(subscribers);
+  subscribed.push(subscribers);
+  const numbers = Array.from({ length: 50 }, (_, index) => `7999${String(index).padStart(7, '0')}`);
+  const receipts = await Promise.all(
+    numbers.map((to) =>
+      store.run(to, () => sendMessage({ ...letter.data, to }, letter.config, options)),
+    ),
+  );
+  assert.deepEqual(
+    numbers.map((to) => traced.get(to)),
+    receipts.map(({ id }) => id),
+  );
+});
+
+test('who subscribes while a message is on its way hears of the next one', async () => {
+  gateway.failNext(faults.slow({ delayMs: 50 }));
+  const first = sendMessage(letter.data, letter.config, options);
+  const events = listen();
+  await first;
+  assert.deepEqual(events, []);
+  await sendMessage(letter.data, letter.config, options);
+  assert.equal(events.at(-1).context.outcome, 'accepted');
+});
+
+test('who unsubscribes while a message is on its way does it no harm', async () => {
+  const events = listen();
+  gateway.failNext(faults.slow({ delayMs: 50 }));
+  const first = sendMessage(letter.data, letter.config, options);
+  channel.unsubscribe(subscribed.pop());
+  await first;
+  assert.ok(events.every(({ name }) => name === 'start' || name === 'end'));
+});
+
+const POST = `
+  import { sendMessage } from './lib/index.js';
+  import { letter } from './__test__/faults/letter.mjs';
+  const options = JSON.parse(process.argv[2]);
+  const data = [letter.data, { ...letter.data, type: 'BindMfa' }];
+  for (let index = 0; index < 2; index += 1) {
+    await sendMessage(data[0], letter.config, options).catch(() => {});
+  }
+  await sendMessage(data[1], letter.config, options).catch(() => {});
+`;
+
+test('NODE_DEBUG=smsaero prints one masked line a send', async () => {
+  gateway.failNext([null, 'ipNotAllowed']);
+  const args = [JSON.stringify(options)];
+  const { stdout, stderr } = await run(POST, { args, env: { NODE_DEBUG: 'smsaero' } });
+  assert.equal(stdout, '');
+  assert.doesNotMatch(stderr, LETTER_SECRETS);
+  const [accepted, refused, uncomposed, ...rest] = stderr.trimEnd().split('\n');
+  assert.deepEqual(rest, []);
+  const at = gateway.url.replaceAll('.', '\\.');
+  const { id, cost } = gateway.messages[0];
+  const time = `by ${at} in [\\d.]+ ms, 1 x GSM$`;
+  const start = '^SMSAERO \\d+: SignIn to 7999\\*{5}67:';
+  assert.match(
+    accepted,
+    new RegExp(`${start} accepted \\(id ${id}, status \\d, cost ${cost}\\) ${time}`),
+  );
+  assert.match(refused, new RegExp(`${start} refused \\(ip_not_allowed, HTTP 404\\) ${time}`));
+  assert.match(uncomposed, /^SMSAERO \d+: not_sent \(template_not_found\)$/);
+});
+
+test('another NODE_DEBUG, and none, print nothing', async () => {
+  for (const NODE_DEBUG of ['', 'smsaero-not', 'http-not']) {
+    const args = [JSON.stringify(options)];
+    const { stdout, stderr } = await run(POST, { args, env: { NODE_DEBUG } });
+    assert.deepEqual([stdout, stderr], ['', '']);
+  }
+});
