@@ -1,0 +1,97 @@
+//! The work of the core without sockets, for counting its instructions: `work NAME ROUNDS`.
+
+use std::{convert::Infallible, hint::black_box};
+
+use connector_smsaero_native::{
+    config::Config,
+    gateway::{Order, Request, judge},
+    template::{Lookup, Path, render},
+    text::Text,
+};
+use serde_json::{Value, json};
+
+const TYPES: [&str; 9] = [
+    "SignIn",
+    "Register",
+    "ForgotPassword",
+    "OrganizationInvitation",
+    "Generic",
+    "UserPermissionValidation",
+    "BindNewIdentifier",
+    "MfaVerification",
+    "BindMfa",
+];
+const CONTENT: &str = "Your Logto verification code is {{code}}. The code will remain active for 10 minutes.";
+const ACCEPTED: &[u8] = concat!(
+    r#"{"success":true,"data":{"id":100000001,"from":"SMS Aero","number":"79001234567","text":"Your code","#,
+    r#""status":8,"extendStatus":"moderation","channel":"FREE SIGN","cost":5.49,"dateCreate":1760000000,"#,
+    r#""dateSend":1760000000},"message":null}"#,
+)
+.as_bytes();
+const REFUSED: &[u8] =
+    br#"{"success":false,"data":{"number":["required"],"sign":["unknown"]},"message":"Validation error."}"#;
+
+/// The work that can be asked for.
+const NAMES: [&str; 6] = ["guard-valid", "guard-invalid", "render", "request", "judge-accepted", "judge-refused"];
+
+struct Code(Text);
+
+impl Lookup for Code {
+    type Thrown = Infallible;
+
+    fn lookup(&self, path: &Path<'_>) -> Result<Option<Text>, Infallible> {
+        Ok((path.root() == "code").then(|| self.0.clone()))
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    if name.is_empty() {
+        println!("{}", NAMES.join("\n"));
+        return Ok(());
+    }
+    let rounds = arguments.next().ok_or("how many rounds?")?.parse()?;
+    match name.as_str() {
+        "guard-valid" => guard(&config(), rounds),
+        "guard-invalid" => {
+            let mut config = config();
+            config["email"] = json!("owner at example");
+            config["apiKey"] = Value::Null;
+            config["templates"][3]["content"] = json!(7);
+            guard(&config, rounds);
+        }
+        "render" => {
+            let (content, payload) = (Text::from(CONTENT), Code(Text::from("482913")));
+            repeat(rounds, || render(black_box(&content), black_box(&payload)));
+        }
+        "request" => {
+            let order = Order { number: "79001234567", sign: "SMSAero", text: CONTENT };
+            repeat(rounds, || Request::send(black_box(&order), "owner@example.com", "key-of-the-account", false));
+        }
+        "judge-accepted" => repeat(rounds, || judge(200, black_box(ACCEPTED))),
+        "judge-refused" => repeat(rounds, || judge(400, black_box(REFUSED))),
+        _ => return Err("no such work".into()),
+    }
+    Ok(())
+}
+
+fn repeat<T>(rounds: usize, work: impl Fn() -> T) {
+    for _ in 0..rounds {
+        black_box(work());
+    }
+}
+
+fn guard(config: &Value, rounds: usize) {
+    repeat(rounds, || Config::parse(black_box(&Some(config))));
+}
+
+fn config() -> Value {
+    let templates = TYPES.map(|usage_type| json!({ "usageType": usage_type, "content": CONTENT }));
+    json!({
+        "email": "owner@example.com",
+        "apiKey": "key-of-the-account",
+        "senderName": "SMSAero",
+        "templates": templates,
+    })
+}
