@@ -391,4 +391,60 @@ describe('at the same time', { concurrency: true }, () => {
     assert.equal(reason, 'unknown_outcome');
     assert.ok(ms >= 7999 && ms < 8300, `${ms}`);
   });
+
+  test('a dead gateway costs its delay once, is probed after a rest, and comes back', async (t) => {
+    const [first, second] = [await own(t, await secureGateway()), await own(t)];
+    first.gateway.onConnection('hold');
+    second.onMessage(() => first.gateway.onConnection('accept'));
+    const source = `
+      const options = { gateways: [secureGateways, gateways], connectTimeoutMs: 400 };
+      const timed = async () => {
+        const started = performance.now();
+        const { gateway } = await post(options);
+        return { by: gateway, ms: performance.now() - started };
+      };
+      const sends = [await timed(), await timed(), await timed()];
+      await sleep(15_100);
+      sends.push(await timed());
+      await sleep(1000);
+      sends.push(await timed());
+      console.log(JSON.stringify(sends));
+    `;
+    const sends = await runForAnswer(...child(source, { gateway: second, secure: first }));
+    const { url } = first.gateway;
+    assert.deepEqual(
+      sends.map(({ by }) => by),
+      [second.url, second.url, second.url, second.url, url],
+    );
+    const [dead, ...others] = sends.map(({ ms }) => ms);
+    assert.ok(dead >= 399, `${dead}`);
+    for (const ms of others) assert.ok(ms < 399, `${ms}`);
+    const [probe, message] = first.gateway.requests;
+    assert.equal(first.gateway.requests.length, 2);
+    assert.deepEqual([probe.method, probe.path, probe.body], ['HEAD', '/', '']);
+    assert.equal(probe.headers.authorization, undefined);
+    assert.equal(message.path, '/v2/sms/send');
+  });
+
+  test('by default a gateway has 2.5 s to connect, and three dead ones are given up in 8 s', async (t) => {
+    const [dead, living] = [await own(t, await secureGateway()), await own(t)];
+    dead.gateway.onConnection('hold');
+    const source = `
+      const dead = ['a', 'b', 'c', 'd'].map((name) => secureGateways + '/' + name);
+      const timed = async (list) => {
+        const started = performance.now();
+        const outcome = await post({ gateways: list }).then(({ gateway }) => gateway, ({ data }) => data);
+        return { outcome, ms: performance.now() - started };
+      };
+      const lists = [[dead[3], gateways], dead.slice(0, 3)];
+      console.log(JSON.stringify(await Promise.all(lists.map(timed))));
+    `;
+    const [over, given] = await runForAnswer(...child(source, { gateway: living, secure: dead }));
+    assert.equal(over.outcome, living.url);
+    assert.ok(over.ms >= 2499 && over.ms < 2900, `${over.ms}`);
+    assert.equal(given.outcome.reason, 'timeout');
+    assert.equal(given.outcome.errorDescription.match(/no connection in time/g).length, 3);
+    assert.ok(given.ms >= 7499 && given.ms < 8300, `${given.ms}`);
+    assert.equal(dead.gateway.connections.open, 0);
+  });
 });

@@ -42,7 +42,9 @@ export function start(what, options = {}) {
   child.stdin.on('error', () => {});
   child.stdin.end(what instanceof URL ? '' : what);
   const killer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
-  const ended = once(child, 'close').then(([code, signal]) => {
+  // Not the child's own `close`, which does not come when a channel was disconnected from here.
+  const closes = ['stdout', 'stderr'].map((stream) => once(child[stream], 'close'));
+  const ended = Promise.all([once(child, 'exit'), ...closes]).then(([[code, signal]]) => {
     clearTimeout(killer);
     return { code, signal, ms: performance.now() - started, ...said };
   });
