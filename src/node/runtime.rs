@@ -8,6 +8,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{gateway::Gateway, proxy::ProxyVariables, transport::Transport};
 
+/// The most threads that resolve names at a time.
+const BLOCKING_THREADS: usize = 4;
+
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 static SECURE: OnceLock<Transport> = OnceLock::new();
 static LOCAL: OnceLock<Transport> = OnceLock::new();
@@ -18,7 +21,13 @@ pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> io::Result<()
         runtime.spawn(future);
         return Ok(());
     }
-    let built = Builder::new_multi_thread().worker_threads(1).thread_name("smsaero").enable_all().build()?;
+    let built = Builder::new_multi_thread()
+        .worker_threads(1)
+        // Names are resolved on these; a burst is not to start a thread for each of its messages.
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_name("smsaero")
+        .enable_all()
+        .build()?;
     // Of two environments that get here at once, one shuts its runtime down again.
     RUNTIME.get_or_init(|| built).spawn(future);
     Ok(())
