@@ -213,7 +213,7 @@ test('a message that could not be composed', async () => {
     [{ config: { ...letter.config, email: 'no address' } }, 'invalid_config'],
     [{ config: { ...letter.config, allowedPrefixes: '375' } }, 'number_not_allowed'],
     [{ data: { ...letter.data, to: undefined } }, 'validation'],
-    [{ data: undefined }, 'validation'],
+    [{ data: 5 }, 'validation'],
     [{ data: null }, 'validation'],
   ]) {
     const { trace, events } = await traceOf(changes);
