@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { ConnectorError } from '@logto/connector-kit';
 import fc from 'fast-check';
-import { ZodError } from 'zod';
 
-import createConnector, { sendMessage } from '../lib/index.js';
 import { caught } from './support/caught.mjs';
+import { ConnectorError, ZodError } from './support/classes.mjs';
 import { validConfig } from './support/configs.mjs';
+import createConnector, { sendMessage } from './support/package.mjs';
 import { check } from './support/property.mjs';
 import { anything, build } from './support/recipes.mjs';
 import { message, openGateway } from './support/stage.mjs';

@@ -6,10 +6,11 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { createConnector } from '../lib/index.js';
-import { startGateway } from '../testing/index.js';
+import { createConnector, inPackage } from './support/package.mjs';
+import { NODE } from './support/runtime.mjs';
+import { startGateway } from './support/testing.mjs';
 
-const cli = fileURLToPath(new URL('../cli/index.js', import.meta.url));
+const cli = fileURLToPath(inPackage('cli', 'index.js'));
 const folder = mkdtempSync(path.join(tmpdir(), 'smsaero-cli-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -27,7 +28,9 @@ const SECRETS = ['key-that-nobody-may-read', 'owner@example.com', 'b3duZXJAZXhhb
 const run = (args, { env = {}, input = '', secrets = SECRETS } = {}) =>
   new Promise((resolve, reject) => {
     const { PATH, SystemRoot } = process.env;
-    const child = spawn(process.execPath, [cli, ...args], { env: { PATH, SystemRoot, ...env } });
+    const child = spawn(NODE[0], [...NODE.slice(1), cli, ...args], {
+      env: { PATH, SystemRoot, ...env },
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk) => (stdout += chunk));
@@ -64,7 +67,7 @@ const onTerminal = {
 };
 const terminal = (args, env = {}, input = '') => {
   const { PATH } = process.env;
-  const command = [process.execPath, cli, ...args].join(' ');
+  const command = [...NODE, cli, ...args].join(' ');
   const child = spawnSync('script', ['-qec', command, '/dev/null'], {
     env: { PATH, TERM: 'xterm', ...env },
     input,
@@ -78,7 +81,7 @@ const terminal = (args, env = {}, input = '') => {
 const askedOn = (args, answer) =>
   new Promise((resolve) => {
     const { PATH } = process.env;
-    const command = [process.execPath, cli, ...args].join(' ');
+    const command = [...NODE, cli, ...args].join(' ');
     const child = spawn('script', ['-qec', command, '/dev/null'], { env: { PATH, TERM: 'dumb' } });
     let output = '';
     child.stdout.on('data', (chunk) => {
@@ -562,7 +565,7 @@ describe('doctor', () => {
   });
 
   test('checks certificates as Node does', async (t) => {
-    const { certificate } = await import('../testing/index.js');
+    const { certificate } = await import('./support/testing.mjs');
     const { key, cert, ca } = certificate();
     const { email, apiKey } = config;
     const gateway = await startGateway({
@@ -612,7 +615,7 @@ describe('doctor', () => {
   test('goes through a proxy as the connector does, and shows its address only', async (t) => {
     const http = await import('node:http');
     const net = await import('node:net');
-    const { certificate } = await import('../testing/index.js');
+    const { certificate } = await import('./support/testing.mjs');
     const { key, cert, ca } = certificate({ names: ['gate.example'] });
     const { email, apiKey } = config;
     const gateway = await startGateway({
@@ -701,8 +704,18 @@ describe('doctor', () => {
     const gateway = await open(t);
     const { PATH } = process.env;
     const child = spawn(
-      process.execPath,
-      ['--no-addons', cli, 'doctor', '--config', save(config), '--json', '--gateways', gateway.url],
+      NODE[0],
+      [
+        ...NODE.slice(1),
+        '--no-addons',
+        cli,
+        'doctor',
+        '--config',
+        save(config),
+        '--json',
+        '--gateways',
+        gateway.url,
+      ],
       { env: { PATH } },
     );
     let stdout = '';
@@ -858,7 +871,7 @@ describe('send', () => {
 
 describe('inbox', () => {
   const start = async (t, args = []) => {
-    const child = spawn(process.execPath, [cli, 'inbox', ...args], {
+    const child = spawn(NODE[0], [...NODE.slice(1), cli, 'inbox', ...args], {
       env: { PATH: process.env.PATH },
     });
     t.after(() => child.kill('SIGKILL'));

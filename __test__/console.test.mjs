@@ -4,8 +4,8 @@ import { after, before, beforeEach, test } from 'node:test';
 import createOfficial from '@logto/connector-smsaero';
 import fc from 'fast-check';
 
-import createConnector, { sendMessage } from '../lib/index.js';
 import { REQUIRED, USAGE_TYPES, validConfig } from './support/configs.mjs';
+import createConnector, { sendMessage } from './support/package.mjs';
 import { check } from './support/property.mjs';
 import { message, openGateway } from './support/stage.mjs';
 

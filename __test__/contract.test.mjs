@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { ConnectorType, TemplateType } from '@logto/connector-kit';
 import createOfficial from '@logto/connector-smsaero';
 
-import createConnector, * as door from '../lib/index.js';
 import { validConfig } from './support/configs.mjs';
+import createConnector, { door } from './support/package.mjs';
 import { message, openGateway } from './support/stage.mjs';
 
 const getConfig = async () => validConfig();

@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 import createOfficial from '@logto/connector-smsaero';
 
-import createConnector, { sendMessage } from '../lib/index.js';
 import { temporaryFolder } from './support/child.mjs';
 import { validConfig } from './support/configs.mjs';
+import createConnector, { sendMessage } from './support/package.mjs';
 import { message, openGateway } from './support/stage.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -9,7 +9,9 @@ import { describe, test } from 'node:test';
 import tls from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 
-import * as kit from '../testing/index.js';
+import { inPackage } from './support/package.mjs';
+import { NODE } from './support/runtime.mjs';
+import { kit } from './support/testing.mjs';
 
 const { account, certificate, faults, segment, startGateway } = kit;
 
@@ -1196,11 +1198,12 @@ describe('the life of a gateway', () => {
   });
 
   test('a process ends by itself after stop, and nothing was printed', async () => {
-    const child = spawn(process.execPath, [
+    const child = spawn(NODE[0], [
+      ...NODE.slice(1),
       '--input-type=module',
       '--eval',
       `import { startGateway, faults, account } from ${JSON.stringify(
-        new URL('../testing/index.js', import.meta.url).href,
+        inPackage('testing/index.js'),
       )};
       const gateway = await startGateway();
       const credentials = Buffer.from(account.email + ':' + account.apiKey).toString('base64');
@@ -1230,7 +1233,7 @@ describe('the life of a gateway', () => {
 });
 
 test('the types name what there is', async () => {
-  const types = await readFile(new URL('../testing/index.d.ts', import.meta.url), 'utf8');
+  const types = await readFile(new URL(inPackage('testing/index.d.ts')), 'utf8');
   const declared = [...types.matchAll(/^export (?:function|const) (\w+)/gm)].map(
     ([, name]) => name,
   );

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { inspect } from 'node:util';
 
-import createConnector, { sendMessage } from '../lib/index.js';
 import { caught } from './support/caught.mjs';
 import { validConfig } from './support/configs.mjs';
+import createConnector, { sendMessage } from './support/package.mjs';
 import { message, openGateway } from './support/stage.mjs';
 
 const offline = process.env.SMSAERO_GATEWAYS;

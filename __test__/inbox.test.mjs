@@ -6,9 +6,10 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { chromium as findChromium, prepare } from '../examples/prepare.js';
-import { createConnector, sendMessage } from '../lib/index.js';
-import { startInbox } from '../testing/page.js';
-import { usageFinder } from '../testing/usage.js';
+import { createConnector, inPackage, sendMessage } from './support/package.mjs';
+
+const { startInbox } = await import(inPackage('testing', 'page.js'));
+const { usageFinder } = await import(inPackage('testing', 'usage.js'));
 
 const { metadata } = await createConnector({ getConfig: async () => ({}) });
 const templates = [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+
 import { run } from './support/child.mjs';
 import { validConfig } from './support/configs.mjs';
 import { message, openGateway } from './support/stage.mjs';
@@ -18,7 +19,8 @@ after(() => gateway.stop());
 
 const MEASURE = `
 import { setImmediate } from 'node:timers/promises';
-import createConnector, { sendMessage } from './lib/index.js';
+
+import createConnector, { sendMessage } from './__test__/support/package.mjs';
 
 const [url, message, config] = JSON.parse(process.argv[2] ?? '[]');
 const settled = async () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
-import { certificate, faults } from '../testing/index.js';
 import { LETTER_SECRETS } from './faults/letter.mjs';
 import { run, temporaryFile } from './faults/process.mjs';
 import { startProxy } from './faults/proxy.mjs';
 import { openGateway, refusedPort } from './faults/world.mjs';
+import { certificate, faults } from './support/testing.mjs';
 
 const USER = 'PROXYUSER';
 const PASSWORD = 'PROXYPASS%2F';
@@ -218,7 +218,7 @@ test('the next gateway is tried through the proxy too', async (t) => {
 test('the neutral sentence for an end user says nothing of the proxy', async (t) => {
   const closed = await proxy(t, { status: 403 });
   const source = `
-    import createConnector from './lib/index.js';
+    import createConnector from './__test__/support/package.mjs';
     import { letter } from './__test__/faults/letter.mjs';
     const connector = await createConnector({ getConfig: async () => letter.config });
     await connector.sendMessage(letter.data).catch(({ data }) => console.log(JSON.stringify(data)));

@@ -6,13 +6,13 @@ import { inspect } from 'node:util';
 
 import fc from 'fast-check';
 
-import createConnector, { sendMessage } from '../lib/index.js';
-import { faults } from '../testing/index.js';
 import { caught } from './support/caught.mjs';
 import { run } from './support/child.mjs';
 import { validConfig } from './support/configs.mjs';
+import createConnector, { sendMessage } from './support/package.mjs';
 import { check } from './support/property.mjs';
 import { message, openGateway } from './support/stage.mjs';
+import { faults } from './support/testing.mjs';
 
 const EMAIL = 'Owner.Of+sms@Example.com';
 const KEY = 'K3y/"of" <the> account+\u00e9=';
@@ -336,7 +336,7 @@ test('events show no secret, whatever happened', async (t) => {
 test('the log of NODE_DEBUG shows no secret', async () => {
   const { log } = await run(
     `
-    import { sendMessage } from './lib/index.js';
+    import { sendMessage } from './__test__/support/package.mjs';
     const [url, message, config] = JSON.parse(process.argv[2]);
     let log = '';
     process.stderr.write = (text) => (log += text);

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
-import { ConnectorError } from '@logto/connector-kit';
-
-import createConnector, { sendMessage } from '../lib/index.js';
 import { caught } from './support/caught.mjs';
+import { ConnectorError } from './support/classes.mjs';
 import { validConfig } from './support/configs.mjs';
+import createConnector, { sendMessage } from './support/package.mjs';
 import { message, NUMBER, openGateway } from './support/stage.mjs';
 
 let gateway;

@@ -3,12 +3,11 @@ import { existsSync } from 'node:fs';
 import { copyFile, cp, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+
 import { run, temporaryFolder } from './support/child.mjs';
 import { validConfig } from './support/configs.mjs';
+import { PACKAGE } from './support/package.mjs';
 import { message, openGateway } from './support/stage.mjs';
-
-const root = fileURLToPath(new URL('..', import.meta.url));
 
 let gateway;
 
@@ -25,8 +24,8 @@ async function alone() {
     assert.ok(!existsSync(path.join(above, 'node_modules')), `${above} has node_modules`);
   }
   await mkdir(path.join(folder, 'package'));
-  await cp(path.join(root, 'lib'), path.join(folder, 'package', 'lib'), { recursive: true });
-  await copyFile(path.join(root, 'package.json'), path.join(folder, 'package', 'package.json'));
+  await cp(path.join(PACKAGE, 'lib'), path.join(folder, 'package', 'lib'), { recursive: true });
+  await copyFile(path.join(PACKAGE, 'package.json'), path.join(folder, 'package', 'package.json'));
   return folder;
 }
 

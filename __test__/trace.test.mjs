@@ -4,11 +4,11 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import { after, afterEach, before, test } from 'node:test';
 import { inspect } from 'node:util';
 
-import createConnector, { sendMessage } from '../lib/index.js';
-import { faults } from '../testing/index.js';
 import { LETTER_SECRETS, letter } from './faults/letter.mjs';
 import { run } from './faults/process.mjs';
 import { openGateway, refusedPort } from './faults/world.mjs';
+import createConnector, { sendMessage } from './support/package.mjs';
+import { faults } from './support/testing.mjs';
 
 const channel = tracingChannel('connector-smsaero:send');
 const TRACE_KEYS = [
@@ -294,7 +294,7 @@ test('who unsubscribes while a message is on its way does it no harm', async () 
 });
 
 const POST = `
-  import { sendMessage } from './lib/index.js';
+  import { sendMessage } from './__test__/support/package.mjs';
   import { letter } from './__test__/faults/letter.mjs';
   const options = JSON.parse(process.argv[2]);
   const data = [letter.data, { ...letter.data, type: 'BindMfa' }];

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { nodeBinary, ownMajor } from '../scripts/nodes.js';
 import { runForAnswer, temporaryFile, temporaryFolder } from './faults/process.mjs';
 import { openGateway, secureGateway } from './faults/world.mjs';
+import { NODE } from './support/runtime.mjs';
 
 const DAY_MS = 86_400_000;
 const NAMES = ['127.0.0.1'];
@@ -134,7 +135,7 @@ const isThere = typeof recent === 'string';
 const without = isThere ? '' : ' (not run: no Node 24 here, and npm has none to give)';
 const nodes = [{ name: 'Node 24', node: recent, skip: !isThere }];
 if (ownMajor >= 22 && ownMajor !== 24) {
-  nodes.push({ name: `Node ${ownMajor}`, node: process.execPath, skip: false });
+  nodes.push({ name: `Node ${ownMajor}`, node: NODE, skip: false });
 }
 
 for (const { name, node, skip } of nodes) {

@@ -4,7 +4,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-import { sendMessage } from '../../lib/index.js';
+import { sendMessage } from '../support/package.mjs';
+import { NODE } from '../support/runtime.mjs';
 import { letter } from './letter.mjs';
 
 const options = JSON.parse(process.argv[2]);
@@ -17,7 +18,10 @@ if (process.send) {
   process.send(await send(), () => process.disconnect());
 } else {
   const ids = [await send()];
-  const children = [1, 2].map(() => fork(fileURLToPath(import.meta.url), process.argv.slice(2)));
+  const [execPath, ...execArgv] = NODE;
+  const children = [1, 2].map(() =>
+    fork(fileURLToPath(import.meta.url), process.argv.slice(2), { execPath, execArgv }),
+  );
   const [[first], [second], own] = await Promise.all([
     ...children.map((child) => once(child, 'message')),
     send(),

@@ -1,7 +1,7 @@
 // What happens in each send of the harness, as a function of a seed and the number of the send, so that the child that
 // sends, the gateways that fail and the test that judges agree without a word.
 
-import { faults } from '../../testing/index.js';
+import { faults } from '../support/testing.mjs';
 
 /** Numbers between 0 and 1 that a seed determines. */
 export function randomness(seed) {

@@ -1,6 +1,6 @@
 // Sends one letter and prints what came of it.
 
-import { sendMessage } from '../../lib/index.js';
+import { sendMessage } from '../support/package.mjs';
 import { letter } from './letter.mjs';
 
 const options = JSON.parse(process.argv[2] ?? '{}');

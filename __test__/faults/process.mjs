@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 
+import { NODE } from '../support/runtime.mjs';
+
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 // What a machine may have set that would change where a child connects, whom it trusts or what it prints.
@@ -23,11 +25,12 @@ export function environment(changes = {}) {
  * what came of it; a child that takes too long is killed, and its signal tells.
  */
 export function start(what, options = {}) {
-  const { node = process.execPath, flags = [], args = [], env = {}, ipc = false } = options;
+  const { node = NODE, flags = [], args = [], env = {}, ipc = false } = options;
   const { timeoutMs = 60_000 } = options;
   const entry = what instanceof URL ? [fileURLToPath(what)] : ['--input-type=module', '-'];
   const started = performance.now();
-  const child = spawn(node, [...flags, ...entry, ...args], {
+  const [command, ...before] = [node].flat();
+  const child = spawn(command, [...before, ...flags, ...entry, ...args], {
     cwd: ROOT,
     env: environment(env),
     stdio: ['pipe', 'pipe', 'pipe', ...(ipc ? ['ipc'] : [])],

@@ -6,9 +6,9 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
-import { ConnectorError } from '@logto/connector-kit';
+import { ConnectorError } from '../support/classes.mjs';
 
-import createConnector, { sendMessage } from '../../lib/index.js';
+import createConnector, { sendMessage } from '../support/package.mjs';
 import { megabytes, openSockets } from './footprint.mjs';
 import { planOf, SECRET, secretsOf, urlOf } from './plan.mjs';
 

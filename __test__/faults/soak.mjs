@@ -19,7 +19,7 @@ const boundMb = Number(values['bound-mb']);
 
 // One in fifty is refused, so that errors are part of it.
 const GATEWAY = `
-  import { certificate, faults } from './testing/index.js';
+  import { certificate, faults } from './__test__/support/testing.mjs';
   import { openGateway } from './__test__/faults/world.mjs';
   import { temporaryFile } from './__test__/faults/process.mjs';
 
@@ -39,7 +39,7 @@ const GATEWAY = `
 `;
 
 const SENDER = `
-  import createConnector from './lib/index.js';
+  import createConnector from './__test__/support/package.mjs';
   import { megabytes } from './__test__/faults/footprint.mjs';
   import { letter } from './__test__/faults/letter.mjs';
 

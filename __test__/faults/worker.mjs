@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { sendMessage } from '../../lib/index.js';
+import { sendMessage } from '../support/package.mjs';
 import { letter } from './letter.mjs';
 
 const { options, sends } = workerData;

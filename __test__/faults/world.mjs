@@ -4,7 +4,8 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { certificate, faults, startGateway } from '../../testing/index.js';
+import { NODE } from '../support/runtime.mjs';
+import { certificate, faults, startGateway } from '../support/testing.mjs';
 import { startChaos } from './chaos.mjs';
 import { DEEDS, indexOfHeader, indexOfNumber, planOf, randomness } from './plan.mjs';
 import { temporaryFile } from './process.mjs';
@@ -37,9 +38,13 @@ export async function refusedPort() {
 
 /** A port whose queue of connections is full, so that a SYN gets no answer. */
 export async function startHole() {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('hole.mjs', import.meta.url))], {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  });
+  const child = spawn(
+    NODE[0],
+    [...NODE.slice(1), fileURLToPath(new URL('hole.mjs', import.meta.url))],
+    {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    },
+  );
   const [port] = await once(child, 'message');
   const fillers = Array.from({ length: 4 }, () => net.connect({ host: '127.0.0.1', port }));
   for (const filler of fillers) filler.on('error', () => {});

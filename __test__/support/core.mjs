@@ -1,21 +1,25 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdir, readdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { extract } from 'tar';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const modules = path.join(root, 'node_modules');
-const execute = promisify(execFile);
-const CONNECTOR = 'connector-smsaero-native';
+import { CHECKOUT } from './package.mjs';
 
-/** Packs the package into a folder; gives the tarball's path. */
+const modules = path.join(CHECKOUT, 'node_modules');
+const execute = promisify(execFile);
+
+/** Packs the package into a folder, unless a tarball is what is tested; gives its path. */
 export async function pack(folder) {
+  const { TARBALL_UNDER_TEST } = process.env;
+  if (TARBALL_UNDER_TEST) return TARBALL_UNDER_TEST;
   await mkdir(folder, { recursive: true });
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
-  const { stdout } = await execute('npm', args, { cwd: root, shell: process.platform === 'win32' });
+  const { stdout } = await execute('npm', args, {
+    cwd: CHECKOUT,
+    shell: process.platform === 'win32',
+  });
   const [{ filename }] = JSON.parse(stdout);
   return path.join(folder, filename);
 }
@@ -27,8 +31,8 @@ export async function unpack(tarball, folder) {
   return folder;
 }
 
-/** Lays out Logto's core in a folder: its packages, with this kit and a loader that sees it, and our connector. */
-export async function layOutCore(folder, kit, tarball) {
+/** Lays out Logto's core in a folder: its packages, with this kit and a loader that sees it. */
+export async function layOutCore(folder, kit) {
   const inside = path.join(folder, 'node_modules');
   const logto = path.join(inside, '@logto');
   await mkdir(logto, { recursive: true });
@@ -44,5 +48,4 @@ export async function layOutCore(folder, kit, tarball) {
   await symlink(path.join(modules, kit), path.join(logto, 'connector-kit'), 'junction');
   // A link would lead the loader to the kit of this repository.
   await cp(path.join(modules, '@logto/cli'), path.join(logto, 'cli'), { recursive: true });
-  return unpack(tarball, path.join(folder, 'connectors', CONNECTOR));
 }

@@ -1,4 +1,4 @@
-import { startGateway } from '../../testing/index.js';
+import { startGateway } from './testing.mjs';
 
 // Whatever a test forgets to say, no request leaves this machine: nothing listens on port 9 of it.
 process.env.SMSAERO_GATEWAYS = 'http://127.0.0.1:9';

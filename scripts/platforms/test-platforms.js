@@ -1,50 +1,69 @@
-// Packs the package, unpacks it where nothing else is, and runs the smoke under every Node.
-// Usage: test-platforms.js [--arm64] [--host] [--tarball FILE]
-//   --arm64 also arm64, emulated; --host only the Node that runs this; --tarball instead of packing
+// Packs the package, unpacks it where nothing else is, and under every Node sends through it and runs the tests against it.
+// Usage: test-platforms.js [--arm64] [--host] [--smoke] [--tarball FILE]
+//   --arm64 arm64 alone, emulated: a smoke, for the tests would take too long; --host only the Node that runs this
+//   --smoke without the tests, which need the development dependencies; --tarball instead of packing
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { sum } from '../counts.js';
+import { contract, environment } from './contract.js';
 import { pack } from './pack.js';
 import { glibc, host, musl } from './runtimes.js';
 import { binaryName } from './targets.js';
-import { Complaint, main, phase, run, WORKSHOP } from './workshop.js';
+import { Complaint, main, phase, ROOT, run, WORKSHOP } from './workshop.js';
 
 const SMOKE = fileURLToPath(new URL('smoke.js', import.meta.url));
 const PATIENCE_MS = 60_000;
+// What Logto's core has that the connector uses.
+const CORES_OWN = ['@logto/connector-kit', 'zod'];
 
-await main(async () => {
-  const options = {
-    arm64: { type: 'boolean' },
-    host: { type: 'boolean' },
-    tarball: { type: 'string' },
-  };
-  const { values } = parseArgs({ options });
-  const tarball = values.tarball
-    ? resolve(values.tarball)
+/** Tests a tarball on platforms; gives how many tests passed, and complains of those that did not. */
+export async function testPlatforms(options = {}) {
+  const tarball = options.tarball
+    ? resolve(options.tarball)
     : (await phase('pack', () => pack(join(WORKSHOP, 'test')))).tarball;
-
   const bench = mkdtempSync(join(tmpdir(), 'connector-smsaero-native-'));
   try {
     const folder = await unpack(tarball, bench);
-    const certificates = await certify(folder, bench);
+    const places = { folder, tarball, certificates: await certify(folder, bench) };
     const rows = [];
-    for (const makeRuntime of runtimes(values))
-      rows.push(await test(makeRuntime, folder, certificates));
-    report(rows);
+    for (const makeRuntime of runtimes(options)) {
+      const runtime = await makeRuntime();
+      rows.push(await smoke(runtime, places));
+      if (options.arm64 || options.smoke) continue;
+      rows.push(await tests(runtime, places, 'alone'));
+      // As Logto has it; the kit of the tests themselves, so that one thing can be of both.
+      if (runtime.name.startsWith('Node 22')) {
+        const beside = besideCore(folder, join(bench, 'core'));
+        rows.push(await tests(runtime, { ...places, folder: beside }, 'beside kit and zod'));
+      }
+    }
+    return report(rows);
   } finally {
     rmSync(bench, { recursive: true, force: true });
   }
-});
+}
 
 function runtimes({ arm64, host: onlyHost }) {
-  if (onlyHost || `${process.platform}-${process.arch}` !== 'linux-x64') return [host];
-  const pair = [() => glibc(20), () => glibc(22), () => glibc(24), () => musl(22)];
-  return arm64 ? [...pair, () => glibc(22, 'arm64'), () => musl(22, 'arm64')] : pair;
+  const isLinux = `${process.platform}-${process.arch}` === 'linux-x64';
+  if (arm64 && !isLinux) throw new Complaint('arm64 is emulated on Linux x64 only.');
+  if (arm64) return [() => glibc(22, 'arm64'), () => musl(22, 'arm64')];
+  if (onlyHost || !isLinux) return [host];
+  return [() => glibc(20), () => glibc(22), () => glibc(24), () => musl(22)];
 }
 
 // tar, as Logto does it: no install, no scripts, no dependencies.
@@ -53,6 +72,18 @@ async function unpack(tarball, bench) {
   copyFileSync(tarball, join(bench, 'package.tgz'));
   await run(['tar', '-xzf', 'package.tgz'], { cwd: bench });
   return join(bench, 'package');
+}
+
+function besideCore(folder, core) {
+  const target = join(core, 'connectors', 'connector-smsaero-native');
+  if (existsSync(target)) return target;
+  cpSync(folder, target, { recursive: true });
+  for (const name of CORES_OWN) {
+    const link = join(core, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules', name), link, 'junction');
+  }
+  return target;
 }
 
 async function certify(folder, bench) {
@@ -72,19 +103,13 @@ async function certify(folder, bench) {
   return target;
 }
 
-async function test(makeRuntime, folder, certificates) {
-  const { name, platform, command, env } = await makeRuntime();
+function smoke({ name, platform, command, env }, { folder, certificates }) {
+  const row = { name, platform, what: 'smoke' };
   if (!existsSync(join(folder, 'lib', binaryName(platform)))) {
-    return {
-      name,
-      platform,
-      verdict: 'FAILED',
-      seconds: '',
-      words: 'no binary for it in the tarball',
-    };
+    return { ...row, verdict: 'FAILED', seconds: '', words: 'no binary for it in the tarball' };
   }
   const [node, ...start] = command;
-  const started = performance.now();
+  const since = performance.now();
   const words = [...start, SMOKE, folder, certificates, binaryName(platform)];
   const { status, signal, error, stdout, stderr } = spawnSync(node, words, {
     encoding: 'utf8',
@@ -96,32 +121,58 @@ async function test(makeRuntime, folder, certificates) {
     console.error(`${name}: ${error?.code ?? signal ?? `exit ${status}`}\n${stdout}${stderr}`);
   }
   return {
-    name,
-    platform,
+    ...row,
     verdict: passed ? 'passed' : 'FAILED',
-    seconds: ((performance.now() - started) / 1000).toFixed(1),
+    tests: { passed: passed ? 1 : 0, failed: passed ? 0 : 1 },
+    seconds: elapsed(since),
     words: passed ? stdout.trim() : 'see above',
   };
 }
 
-// Next to nothing of this process: a variable of the developer must not decide.
-function environment() {
-  const { PATH, SystemRoot } = process.env;
-  return process.platform === 'win32' ? { PATH, SystemRoot } : { PATH };
+async function tests(runtime, places, what) {
+  const since = performance.now();
+  const { tests, complaints } = await contract(runtime, places);
+  for (const complaint of complaints) console.error(`${runtime.name}, ${what}: ${complaint}`);
+  const { passed, failed, skipped } = tests;
+  return {
+    name: runtime.name,
+    platform: runtime.platform,
+    what,
+    verdict: failed === 0 ? 'passed' : 'FAILED',
+    tests,
+    seconds: elapsed(since),
+    words: `${passed} tests passed, ${failed} failed, ${skipped} skipped`,
+  };
+}
+
+function elapsed(since) {
+  return ((performance.now() - since) / 1000).toFixed(1);
 }
 
 function report(rows) {
-  const columns = ['name', 'platform', 'verdict', 'seconds', 'words'];
+  const columns = ['name', 'platform', 'what', 'verdict', 'seconds', 'words'];
   const widths = columns.map((key) => Math.max(...rows.map((row) => row[key].length)));
   for (const row of rows) {
-    console.log(
-      columns
-        .map((key, index) => row[key].padEnd(widths[index]))
-        .join('  ')
-        .trimEnd(),
-    );
+    const cells = columns.map((key, index) => row[key].padEnd(widths[index]));
+    console.log(cells.join('  ').trimEnd());
   }
+  const tests = rows.map((row) => row.tests ?? { failed: 1 }).reduce(sum, {});
   const failed = rows.filter(({ verdict }) => verdict === 'FAILED');
-  if (failed.length > 0)
-    throw new Complaint(`${failed.length} of ${rows.length} platforms failed.`);
+  if (failed.length === 0) return tests;
+  const names = failed.map(({ name, what }) => `${name} (${what})`).join(', ');
+  throw Object.assign(new Complaint(`The package does not pass on ${names}; see above.`), {
+    tests,
+  });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main(async () => {
+    const options = {
+      arm64: { type: 'boolean' },
+      host: { type: 'boolean' },
+      smoke: { type: 'boolean' },
+      tarball: { type: 'string' },
+    };
+    await testPlatforms(parseArgs({ options }).values);
+  });
 }
