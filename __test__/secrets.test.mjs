@@ -274,7 +274,9 @@ const secrets = fc
       minLength: 4,
     }),
   )
-  .map((text) => text.toWellFormed());
+  .map((text) => text.toWellFormed())
+  // A property of every error is called so; fast-check likes the word.
+  .filter((text) => text !== 'name');
 const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 4, maxLength: 8 });
 
 test('whatever the secrets are, an echo of the request shows none', async (t) => {

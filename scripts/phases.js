@@ -11,6 +11,8 @@ import { countCargo, countNode, sum } from './counts.js';
 import { checkHygiene } from './hygiene.js';
 import { install } from './install.js';
 import { nodeBinary, ownMajor, versionOf } from './nodes.js';
+import { ARM64_RECORD, arm64Inputs, arm64Record, recordArm64 } from './platforms/arm64.js';
+import { testPlatforms } from './platforms/test-platforms.js';
 import { Complaint, megabytes, ROOT, run } from './platforms/workshop.js';
 import { checkTarball } from './tarball.js';
 
@@ -48,8 +50,10 @@ export const phases = [
   },
   { name: 'node-22', title: 'Node tests on Node 22', run: () => nodeTestsOn(22) },
   { name: 'node-24', title: 'Node tests on Node 24', run: () => nodeTestsOn(24) },
-  { name: 'platforms', title: 'The Linux x64 pair, built and run', run: platforms },
+  { name: 'platforms', title: 'The Linux x64 pair, built, packed and tested', run: platforms },
+  { name: 'arm64', title: 'The Linux arm64 pair, when what it is made of has changed', run: arm64 },
   { name: 'package', title: 'The tarball', run: tarball },
+  { name: 'workflows', title: 'The workflows, by actionlint', run: workflows },
   { name: 'deny', title: 'Licences, duplicates and advisories of what is compiled in', run: deny },
   { name: 'fuzz', title: 'Fuzz targets, ten seconds each', run: fuzz },
 ];
@@ -188,12 +192,35 @@ async function shown(command, options) {
 }
 
 async function platforms() {
-  const folder = join('scripts', 'platforms');
-  if (!existsSync(join(ROOT, folder, 'test-platforms.js'))) return { leftOut: 'not there yet' };
-  if (`${process.platform}-${process.arch}` !== 'linux-x64') return { leftOut: 'for Linux x64' };
-  const script = (name, ...rest) => [process.execPath, join(folder, name), ...rest];
-  await run(script('build-all.js', 'linux-x64-musl', 'linux-x64-gnu'), { cwd: ROOT });
-  await run(script('test-platforms.js'), { cwd: ROOT });
+  if (!canTestLinux()) return { leftOut: 'for Linux x64' };
+  await buildFor('linux-x64-musl', 'linux-x64-gnu');
+  return { tests: await testPlatforms() };
+}
+
+// Emulated, and minutes to build: not for every run. The record is committed, so that a fresh clone knows too.
+async function arm64({ isWanted }) {
+  if (!canTestLinux()) return { leftOut: 'for Linux x64' };
+  if (!isWanted && arm64Inputs() === arm64Record()) {
+    return { leftOut: 'nothing of it changed since it last passed; `npm test -- --arm64` runs it' };
+  }
+  await buildFor('linux-arm64-musl', 'linux-arm64-gnu');
+  const tests = await testPlatforms({ arm64: true });
+  return { tests, note: recordArm64() ? `commit ${ARM64_RECORD}` : undefined };
+}
+
+function canTestLinux() {
+  return `${process.platform}-${process.arch}` === 'linux-x64';
+}
+
+// In a process of its own, which makes way for the rest of the machine.
+async function buildFor(...names) {
+  const script = join('scripts', 'platforms', 'build-all.js');
+  await run([process.execPath, script, ...names], { cwd: ROOT });
+}
+
+async function workflows() {
+  const lint = [process.execPath, join('scripts', 'platforms', 'lint-workflows.js')];
+  await quietly(lint, 'actionlint finds fault with the workflows.');
 }
 
 async function tarball() {
@@ -226,14 +253,29 @@ async function deny() {
   const check = ['cargo', 'deny', '--all-features', 'check'];
   await quietly([...check, 'bans', 'licenses', 'sources'], 'A crate is not as deny.toml wants it.');
   const licences = join(ROOT, 'build', 'THIRD-PARTY-LICENSES.md');
-  const write = [join('scripts', 'platforms', 'licences.js'), '--notices', licences];
+  const list = join(ROOT, 'build', 'sbom.cdx.json');
+  const files = ['--notices', licences, '--sbom', list];
+  const write = [join('scripts', 'platforms', 'licences.js'), ...files];
   await quietly([process.execPath, ...write], 'The licences could not be gathered.');
   if (
     readFileSync(licences, 'utf8') !== readFileSync(join(ROOT, 'THIRD-PARTY-LICENSES.md'), 'utf8')
   ) {
     throw new Complaint('THIRD-PARTY-LICENSES.md is of other crates: run `npm run licences`.');
   }
+  checkSbom(JSON.parse(readFileSync(list, 'utf8')));
   return { note: await advisories(check) };
+}
+
+/** Every crate of the list is known by a checksum, and the list says what needs what. */
+function checkSbom({ bomFormat, components, dependencies }) {
+  const known = new Set(components.map((component) => component['bom-ref']));
+  const bare = components.filter(({ hashes }) => !/^[0-9a-f]{64}$/.test(hashes?.[0]?.content));
+  const strange = dependencies.flatMap(({ dependsOn }) =>
+    dependsOn.filter((ref) => !known.has(ref)),
+  );
+  if (bomFormat === 'CycloneDX' && known.size > 0 && bare.length + strange.length === 0) return;
+  const names = [...bare.map(({ name }) => name), ...strange];
+  throw new Complaint(`The SBOM is not whole: ${names.join(', ') || 'it has no components'}.`);
 }
 
 /** Advisories live in databases that not every machine can reach; there, this says so instead of failing. */

@@ -1,5 +1,6 @@
 // Installs what is missing, builds and tests: one command on a new machine with Node and Rust.
-// Usage: npm test -- [--only PHASE[,PHASE]] [--keep-going] [--list]; `node` also means node-22, node-24.
+// Usage: npm test -- [--only PHASE[,PHASE]] [--keep-going] [--arm64] [--list]; `node` also means node-22, node-24;
+// --arm64, or TEST_ARM64=1, tests arm64 whether anything of it has changed or not.
 
 import { readOptions } from './command.js';
 import { sum } from './counts.js';
@@ -10,6 +11,7 @@ await main(async () => {
   const options = readOptions({
     only: { type: 'string', multiple: true },
     'keep-going': { type: 'boolean' },
+    arm64: { type: 'boolean' },
     list: { type: 'boolean' },
   });
   if (options.list) {
@@ -17,7 +19,10 @@ await main(async () => {
     return;
   }
   const started = Date.now();
-  const rows = await runAll(chosen(options.only), options['keep-going']);
+  const list = chosen(options.only);
+  const isWanted =
+    options.arm64 || process.env.TEST_ARM64 === '1' || (options.only && list.length === 1);
+  const rows = await runAll(list, { isStubborn: options['keep-going'], isWanted });
   summarize(rows, started);
 });
 
@@ -33,23 +38,25 @@ function chosen(only) {
   return phases.filter((phase) => wanted.some((word) => means(word)(phase)));
 }
 
-async function runAll(list, isStubborn = false) {
+async function runAll(list, { isStubborn = false, isWanted = false }) {
   const rows = [];
   let isOver = false;
   for (const phase of list) {
-    const row = isOver ? { name: phase.name, verdict: 'not run' } : await runOne(phase);
+    const row = isOver
+      ? { name: phase.name, verdict: 'not run' }
+      : await runOne(phase, { isWanted });
     rows.push(row);
     isOver ||= row.verdict === 'FAILED' && !isStubborn;
   }
   return rows;
 }
 
-async function runOne({ name, title, run }) {
+async function runOne({ name, title, run }, wishes) {
   console.log(`» ${name}: ${title}`);
   const started = Date.now();
   const elapsed = () => seconds(started);
   try {
-    const { tests, note, leftOut } = (await run()) ?? {};
+    const { tests, note, leftOut } = (await run(wishes)) ?? {};
     const words = [leftOut && `left out: ${leftOut}`, tests && told(tests), note];
     const said = words.filter(Boolean).join(', ');
     console.log(`  ${elapsed()}${said && `  ${said}`}\n`);

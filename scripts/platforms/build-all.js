@@ -1,14 +1,6 @@
 // Builds the addon for every platform that this machine can build, or for those that are named.
 
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,6 +9,7 @@ import { binaryName, TARGETS } from './targets.js';
 import { toolchain } from './toolchain.js';
 import {
   Complaint,
+  contents,
   main,
   megabytes,
   phase,
@@ -122,12 +115,4 @@ function built({ rust, host }) {
 function cargoHome() {
   const { CARGO_HOME, HOME, USERPROFILE } = process.env;
   return CARGO_HOME ?? join(HOME ?? USERPROFILE, '.cargo');
-}
-
-function contents(input) {
-  const path = join(ROOT, input);
-  if (!statSync(path).isDirectory()) return [input, readFileSync(path)];
-  const names = readdirSync(path, { recursive: true }).sort();
-  const files = names.filter((name) => statSync(join(path, name)).isFile());
-  return files.flatMap((name) => [join(input, name), readFileSync(join(path, name))]);
 }

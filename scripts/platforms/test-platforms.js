@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -24,7 +24,7 @@ import { contract, environment } from './contract.js';
 import { pack } from './pack.js';
 import { glibc, host, musl } from './runtimes.js';
 import { binaryName } from './targets.js';
-import { Complaint, main, phase, ROOT, run, WORKSHOP } from './workshop.js';
+import { Complaint, main, megabytes, phase, ROOT, run, WORKSHOP } from './workshop.js';
 
 const SMOKE = fileURLToPath(new URL('smoke.js', import.meta.url));
 const PATIENCE_MS = 60_000;
@@ -33,9 +33,7 @@ const CORES_OWN = ['@logto/connector-kit', 'zod'];
 
 /** Tests a tarball on platforms; gives how many tests passed, and complains of those that did not. */
 export async function testPlatforms(options = {}) {
-  const tarball = options.tarball
-    ? resolve(options.tarball)
-    : (await phase('pack', () => pack(join(WORKSHOP, 'test')))).tarball;
+  const tarball = options.tarball ? resolve(options.tarball) : await phase('pack', packHere);
   const bench = mkdtempSync(join(tmpdir(), 'connector-smsaero-native-'));
   try {
     const folder = await unpack(tarball, bench);
@@ -56,6 +54,12 @@ export async function testPlatforms(options = {}) {
   } finally {
     rmSync(bench, { recursive: true, force: true });
   }
+}
+
+async function packHere() {
+  const { tarball, checksum, size } = await pack(join(WORKSHOP, 'test'));
+  console.log(`  ${basename(tarball)}, ${megabytes(size)}, sha256 ${checksum}`);
+  return tarball;
 }
 
 function runtimes({ arm64, host: onlyHost }) {

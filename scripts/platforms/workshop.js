@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -48,6 +48,15 @@ export function sha256(...parts) {
 
 export function sha256OfFile(file) {
   return createHash('sha256').update(readFileSync(file)).digest('hex');
+}
+
+/** Names and contents of a file or of all files in a folder, from the root: what to take a hash of. */
+export function contents(input) {
+  const path = join(ROOT, input);
+  if (!statSync(path).isDirectory()) return [input, readFileSync(path)];
+  const names = readdirSync(path, { recursive: true }).sort();
+  const files = names.filter((name) => statSync(join(path, name)).isFile());
+  return files.flatMap((name) => [join(input, name), readFileSync(join(path, name))]);
 }
 
 export function stamped(file) {
