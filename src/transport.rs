@@ -40,7 +40,7 @@ use crate::{
 const IDLE: Duration = Duration::from_secs(60);
 
 /// The most connections at a time. A burst waits for one of these rather than use up the host's descriptors.
-const CONNECTIONS: usize = 64;
+const CONNECTIONS: usize = 128;
 
 /// How long a probe of a resting gateway may take.
 const PROBE: Duration = Duration::from_millis(2500);
@@ -137,8 +137,11 @@ impl Transport {
             .tcp_nodelay(true)
             .pool_idle_timeout(IDLE)
             // Proxies are ours to choose: reqwest would also send http to this machine through one.
-            .no_proxy()
-            .proxy(route.clone().into_proxy());
+            .no_proxy();
+        let builder = match &route {
+            Route::Through(..) => builder.proxy(route.clone().into_proxy()),
+            Route::Direct | Route::Unusable => builder,
+        };
         Ok(Self { client: builder.build()?, route, slots: Semaphore::new(CONNECTIONS), health: Health::default() })
     }
 

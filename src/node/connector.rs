@@ -30,6 +30,7 @@ use crate::{
     send::{CONNECT, Call, Deadlines, Limits, Message, Prepared, TOTAL},
     text::Text,
     trace::{Journey, Trace},
+    transport::Transport,
 };
 
 const FACE: &str = include_str!("face.js");
@@ -196,17 +197,9 @@ impl Room {
         let number = self.tickets.get();
         self.tickets.set(number.wrapping_add(1));
         let ticket = Ticket::new(number, Arc::clone(&self.outbox), Message::lost(audience));
-        let task = async move {
-            #[cfg(feature = "test-panic")]
-            assert!(!message.is_of("TestPanic"), "asked to panic");
-            let mut journey = Journey::default();
-            let result = message.deliver(transport, &gateways, Deadlines { started, limits }, &mut journey).await;
-            let trace = traces.then(|| Trace::new(message.facts(), &journey, started.elapsed(), &result));
-            ticket.settle(&result, trace.as_ref());
-            if let Some(gateway) = transport.health.due(&gateways, Instant::now()) {
-                transport.probe(&gateway).await;
-            }
-        };
+        let deadlines = Deadlines { started, limits };
+        // Boxed where it runs: this thread then neither makes room for it nor moves it.
+        let task = async move { Box::pin(deliver(message, transport, gateways, deadlines, traces, ticket)).await };
         runtime::spawn(task).map_err(|error| refused(&format!("The worker thread could not be started: {error}")))?;
         Ok(number)
     }
@@ -221,6 +214,25 @@ impl Room {
         let manners = self.manners.borrow();
         let known = usize::try_from(place).ok().and_then(|place| manners.get(place));
         known.or_else(|| manners.first()).cloned().unwrap_or_else(|| unreachable!("the first manner is always there"))
+    }
+}
+
+async fn deliver(
+    message: Message,
+    transport: &'static Transport,
+    gateways: Arc<[Gateway]>,
+    deadlines: Deadlines,
+    traces: bool,
+    ticket: Ticket<Error>,
+) {
+    #[cfg(feature = "test-panic")]
+    assert!(!message.is_of("TestPanic"), "asked to panic");
+    let mut journey = Journey::default();
+    let result = message.deliver(transport, &gateways, deadlines, &mut journey).await;
+    let trace = traces.then(|| Trace::new(message.facts(), &journey, deadlines.started.elapsed(), &result));
+    ticket.settle(&result, trace.as_ref());
+    if let Some(gateway) = transport.health.due(&gateways, Instant::now()) {
+        transport.probe(&gateway).await;
     }
 }
 

@@ -330,19 +330,23 @@
     const complaint = (field, problem, byAdministrator) =>
       failure(parse(native.complaint(field, problem, byAdministrator)));
 
+    // Options as a rule are none, or the same again.
+    let lastManner = { way: 0 };
     const manner = (options) => {
       const gateways = options?.gateways ?? (process.env.SMSAERO_GATEWAYS || undefined);
       const timeoutMs = options?.timeoutMs ?? undefined;
       const connectTimeoutMs = options?.connectTimeoutMs ?? undefined;
-      if (gateways === undefined && timeoutMs === undefined && connectTimeoutMs === undefined)
-        return 0;
       const milliseconds = (value) =>
         value === undefined || typeof value === 'number' ? value : Number.NaN;
       // What is no address is refused in the words for an entry that is none.
       const address = (entry) => (typeof entry === 'string' ? entry : typeof entry);
       const addresses = isArray(gateways) ? gateways.map(address).join(',') : address(gateways);
       const list = gateways === undefined ? undefined : addresses;
-      return native.manner(list, milliseconds(timeoutMs), milliseconds(connectTimeoutMs));
+      const [total, connect] = [milliseconds(timeoutMs), milliseconds(connectTimeoutMs)];
+      const { list: lastList, total: lastTotal, connect: lastConnect } = lastManner;
+      if (list !== lastList || total !== lastTotal || connect !== lastConnect)
+        lastManner = { list, total, connect, way: native.manner(list, total, connect) };
+      return lastManner.way;
     };
 
     const envelopeOf = (data, byAdministrator) => {
@@ -377,11 +381,10 @@
     };
 
     // The ticket of a send that has started, or the error for which it has not.
-    const launch = ({ data, config, byAdministrator, options, since }, traces) => {
+    const launch = ({ data, config, byAdministrator, way, since }, traces) => {
       const { to, type, payload } = envelopeOf(data, byAdministrator);
       if (typeof to !== 'string') throw complaint('data.to', NOT_A_STRING, byAdministrator);
       if (typeof type !== 'string') throw complaint('data.type', NOT_A_STRING, byAdministrator);
-      const way = manner(options);
       const waited = since === undefined ? 0 : performance.now() - since;
       // From here on no code of others runs before native code has what it needs of the configuration.
       issuesOf(partsOf(config, byAdministrator));
@@ -394,18 +397,38 @@
       }
     };
 
+    const sendOf = (data, config, byAdministrator, way) => ({
+      data,
+      config,
+      byAdministrator,
+      way,
+      since: undefined,
+      context: undefined,
+      resolve: undefined,
+      reject: undefined,
+    });
+
+    // Ends with `resolve` or `reject` of the send, whatever happens.
+    const begin = (send) => {
+      const { context } = send;
+      try {
+        const answer = launch(send, context !== undefined || log.enabled);
+        if (typeof answer === 'string') throw failure(parse(answer));
+        wait(answer, send);
+      } catch (error) {
+        const reason = error?.data?.reason ?? error?.code;
+        if (context) Object.assign(context, { outcome: 'not_sent', reason });
+        if (log.enabled) log(`not_sent (${reason})`);
+        send.reject(error);
+      }
+    };
+
     const start = (send, context) =>
       new Promise((resolve, reject) => {
-        try {
-          const answer = launch(send, context !== undefined || log.enabled);
-          if (typeof answer === 'string') throw failure(parse(answer));
-          wait(answer, { resolve, reject, context });
-        } catch (error) {
-          const reason = error?.data?.reason ?? error?.code;
-          if (context) Object.assign(context, { outcome: 'not_sent', reason });
-          if (log.enabled) log(`not_sent (${reason})`);
-          reject(error);
-        }
+        send.resolve = resolve;
+        send.reject = reject;
+        send.context = context;
+        begin(send);
       });
 
     const dispatch = (send) => {
@@ -414,26 +437,39 @@
       return channel.tracePromise(start, context, undefined, send, context);
     };
 
-    // A `getConfig` that never answers must not keep somebody waiting at the sign-in page.
-    const ask = (getConfig, options) => {
-      const asked = getConfig(id);
-      if (typeof asked?.then !== 'function') return asked;
-      return new Promise((resolve, reject) => {
-        const overdue = () => reject(complaint('config', OVERDUE, false));
-        const timer = setTimeout(overdue, options.timeoutMs ?? totalMs);
-        const stop = (settled) => (value) => {
+    const { then } = Promise.prototype;
+
+    // The same for a send whose configuration is not known yet, with no promise more than it needs. A `getConfig` that
+    // never answers must not keep somebody waiting at the sign-in page, and what it says too late sends nothing.
+    const dispatchAsking = (getConfig, patienceMs, send) =>
+      new Promise((resolve, reject) => {
+        if (typeof getConfig !== 'function') throw complaint('getConfig', NOT_A_FUNCTION, false);
+        send.since = performance.now();
+        const asked = Promise.resolve(getConfig(id));
+        let isOverdue = false;
+        const timer = setTimeout(() => {
+          isOverdue = true;
+          reject(complaint('config', OVERDUE, false));
+        }, patienceMs);
+        const go = (config) => {
           clearTimeout(timer);
-          settled(value);
+          if (isOverdue) return;
+          send.config = config;
+          if (channel.hasSubscribers) {
+            resolve(dispatch(send));
+          } else {
+            send.resolve = resolve;
+            send.reject = reject;
+            begin(send);
+          }
         };
-        // What `then` itself throws is a rejection too, as it is to `await`.
-        const fail = stop(reject);
-        try {
-          asked.then(stop(resolve), fail);
-        } catch (error) {
-          fail(error);
-        }
+        const fail = (error) => {
+          clearTimeout(timer);
+          reject(error);
+        };
+        // As `await` would do it, whatever `then` somebody gave the promise.
+        Reflect.apply(then, asked, [go, fail]);
       });
-    };
 
     const safeParse = (value) => {
       const data = {};
@@ -468,27 +504,23 @@
       }
       const { getConfig } = options;
       // Options that cannot be used are told at once, not with the first message.
-      manner(options);
+      const way = manner(options);
+      const patienceMs = options.timeoutMs ?? totalMs;
       return {
         metadata,
         type: 'Sms',
         configGuard,
-        sendMessage: async (data, inputConfig) => {
-          if (inputConfig !== undefined && inputConfig !== null) {
-            return dispatch({ data, config: inputConfig, byAdministrator: true, options });
-          }
-          if (typeof getConfig !== 'function') throw complaint('getConfig', NOT_A_FUNCTION, false);
-          const since = performance.now();
-          const config = await ask(getConfig, options);
-          return dispatch({ data, config, byAdministrator: false, options, since });
-        },
+        sendMessage: (data, inputConfig) =>
+          inputConfig === undefined || inputConfig === null
+            ? dispatchAsking(getConfig, patienceMs, sendOf(data, undefined, false, way))
+            : dispatch(sendOf(data, inputConfig, true, way)),
       };
     };
 
     return {
       createConnector,
       sendMessage: async (data, config, options) =>
-        dispatch({ data, config, byAdministrator: true, options }),
+        dispatch(sendOf(data, config, true, manner(options))),
     };
   };
 
