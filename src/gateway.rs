@@ -5,7 +5,7 @@ use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use reqwest::Url;
+use reqwest::{Url, header::HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,6 +21,8 @@ pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Gateway {
     base: Url,
+    send: Url,
+    test_send: Url,
 }
 
 impl Gateway {
@@ -35,8 +37,8 @@ impl Gateway {
             return Err(BadGateway::Query);
         }
         match base.scheme() {
-            "https" => Ok(Self { base }),
-            "http" if is_loopback(&base) => Ok(Self { base }),
+            "https" => Ok(Self::at(base)),
+            "http" if is_loopback(&base) => Ok(Self::at(base)),
             "http" => Err(BadGateway::PlainHttp(base.host_str().unwrap_or_default().to_owned())),
             _ => Err(BadGateway::NotAUrl),
         }
@@ -55,12 +57,22 @@ impl Gateway {
         OFFICIAL.iter().filter_map(|base| Self::parse(base).ok()).collect()
     }
 
-    /// The address of one of the API's methods, such as `sms/send`.
+    fn at(base: Url) -> Self {
+        let [send, test_send] = ["send", "testsend"].map(|name| {
+            let mut url = base.clone();
+            url.set_path(&format!("{}/v2/sms/{name}", base.path().trim_end_matches('/')));
+            url
+        });
+        Self { base, send, test_send }
+    }
+
+    /// The address of one of the API's methods.
     #[must_use]
-    pub fn method(&self, method: &str) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}/v2/{method}", self.base.path().trim_end_matches('/')));
-        url
+    pub const fn method(&self, method: Method) -> &Url {
+        match method {
+            Method::Send => &self.send,
+            Method::TestSend => &self.test_send,
+        }
     }
 
     /// The base URL itself.
@@ -123,28 +135,44 @@ pub struct Order<'a> {
     pub text: &'a str,
 }
 
+/// What of the API is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `sms/send`
+    Send,
+    /// `sms/testsend`, which answers like the other one while nothing is sent or charged.
+    TestSend,
+}
+
 /// An HTTP request, whatever gateway it goes to.
 #[derive(Clone)]
 pub struct Request {
     /// The API method.
-    pub method: &'static str,
+    pub method: Method,
     /// The JSON body.
     pub body: Bytes,
     /// The `Authorization` header.
-    pub authorization: String,
+    pub authorization: HeaderValue,
 }
 
 impl Request {
-    /// A message to send, or in test mode one that is answered like a real one while nothing is sent or charged.
+    /// A message to send.
     #[must_use]
-    pub fn send(order: &Order<'_>, email: &str, api_key: &str, test_mode: bool) -> Self {
-        Self {
-            method: if test_mode { "sms/testsend" } else { "sms/send" },
-            // Three strings always serialize.
-            body: serde_json::to_vec(order).unwrap_or_default().into(),
-            authorization: format!("Basic {}", STANDARD.encode(format!("{email}:{api_key}"))),
-        }
+    pub fn new(method: Method, order: &Order<'_>, authorization: HeaderValue) -> Self {
+        // Three strings always serialize.
+        Self { method, body: serde_json::to_vec(order).unwrap_or_default().into(), authorization }
     }
+}
+
+/// The `Authorization` header of an account.
+#[must_use]
+pub fn authorization(email: &str, api_key: &str) -> HeaderValue {
+    let credentials = STANDARD.encode(format!("{email}:{api_key}"));
+    // Base64 is always valid in a header.
+    let mut value =
+        HeaderValue::try_from(format!("Basic {credentials}")).unwrap_or_else(|_| HeaderValue::from_static(""));
+    value.set_sensitive(true);
+    value
 }
 
 /// What SMS Aero says of a message that it took.
@@ -373,7 +401,7 @@ fn decimal(value: &Value) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BadGateway, Gateway, Order, Request, Verdict, judge};
+    use super::{BadGateway, Gateway, Method, Order, Request, Verdict, authorization, judge};
     use crate::error::Reason;
 
     fn reason(status: u16, body: &str) -> Option<Reason> {
@@ -482,16 +510,16 @@ mod tests {
 
     #[test]
     fn a_base_may_have_a_path() {
-        let url = Gateway::parse("https://egress.example/sms/").map(|gateway| gateway.method("sms/send").to_string());
+        let url = Gateway::parse("https://egress.example/sms/").map(|gateway| gateway.method(Method::Send).to_string());
         assert_eq!(url.as_deref(), Ok("https://egress.example/sms/v2/sms/send"));
     }
 
     #[test]
     fn the_wire_is_that_of_the_official_connector() {
         let order = Order { number: "79001234567", sign: "SMS Aero", text: "Код \"1\"\n" };
-        let request = Request::send(&order, "a@b.co", "ключ", false);
+        let request = Request::new(Method::Send, &order, authorization("a@b.co", "ключ"));
         assert_eq!(request.body, r#"{"number":"79001234567","sign":"SMS Aero","text":"Код \"1\"\n"}"#);
         assert_eq!(request.authorization, "Basic YUBiLmNvOtC60LvRjtGH");
-        assert_eq!(request.method, "sms/send");
+        assert_eq!(request.method, Method::Send);
     }
 }

@@ -1,15 +1,16 @@
 //! The story of a message: config, template, request, transport, reply, outcome.
 #![forbid(unsafe_code)]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use reqwest::header::HeaderValue;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{
     config::{Config, Prefixes, Untyped},
     error::{Audience, Error, Kind, Reason},
-    gateway::{Accepted, FieldFault, Gateway, Order, Refusal, Request, Verdict, judge},
+    gateway::{Accepted, FieldFault, Gateway, Method, Order, Refusal, Request, Verdict, authorization, judge},
     phone::{AllowedPrefixes, masked},
     scrub::Secrets,
     segment,
@@ -49,12 +50,45 @@ pub trait Payload: Lookup {
     fn codes(&self) -> Vec<String>;
 }
 
-/// A message that is ready to go.
+/// A configuration with what is the same for all messages worked out.
+pub struct Prepared<V> {
+    config: Config<V>,
+    account: Arc<Account>,
+    prefixes: AllowedPrefixes,
+}
+
+impl<V: Untyped> Prepared<V> {
+    /// Works it out.
+    #[must_use]
+    pub fn new(config: Config<V>) -> Self {
+        let (email, api_key) = (config.email.text().well_formed(), config.api_key.text().well_formed());
+        let account = Account {
+            authorization: authorization(&email, &api_key),
+            sign: config.sender_name.text().well_formed(),
+            method: if config.test_mode.as_ref().is_some_and(Untyped::truth) { Method::TestSend } else { Method::Send },
+            email,
+            api_key,
+        };
+        Self { prefixes: allowed_prefixes(&config), account: Arc::new(account), config }
+    }
+}
+
+/// Who sends, by which method. It has no `Debug`, so that its key cannot be printed.
+struct Account {
+    email: String,
+    api_key: String,
+    authorization: HeaderValue,
+    sign: String,
+    method: Method,
+}
+
+/// A message that is ready to go. What can wait for the worker thread is left to it.
 pub struct Message {
-    request: Request,
-    secrets: Secrets,
+    account: Arc<Account>,
+    number: String,
+    text: Text,
+    codes: Vec<String>,
     usage_type: String,
-    test_mode: bool,
     audience: Audience,
 }
 
@@ -69,35 +103,24 @@ pub struct Delivered {
 }
 
 impl Message {
-    /// Chooses the template, renders it and builds the request. Nothing is sent yet.
+    /// Chooses the template and renders it. Nothing is sent yet.
     pub fn compose<V: Untyped, L: Payload>(
         call: &Call<'_, L>,
-        config: &Config<V>,
+        Prepared { config, account, prefixes }: &Prepared<V>,
     ) -> Result<Result<Self, Error>, L::Thrown> {
         let refuse = |kind| Ok(Err(Error::new(kind, call.audience)));
+        let usage_type = call.usage_type.well_formed();
         let Some(template) = template::choose(config, call.usage_type, || call.payload.languages())? else {
-            return refuse(Kind::TemplateNotFound { usage_type: call.usage_type.well_formed() });
+            return refuse(Kind::TemplateNotFound { usage_type });
         };
-        let text = template::render(&template.content.text(), call.payload)?.well_formed();
+        let text = template::render(&template.content.text(), call.payload)?;
         let number = call.to.well_formed();
-        let prefixes = allowed_prefixes(config);
         if !prefixes.allow(&number) {
             let malformed = prefixes.malformed().map(str::to_owned).collect();
             return refuse(Kind::NumberNotAllowed { malformed });
         }
-        let secrets = Secrets {
-            email: config.email.text().well_formed(),
-            api_key: config.api_key.text().well_formed(),
-            codes: call.payload.codes(),
-            number,
-            text,
-        };
-        let sign = config.sender_name.text().well_formed();
-        let test_mode = config.test_mode.as_ref().is_some_and(Untyped::truth);
-        let order = Order { number: &secrets.number, sign: &sign, text: &secrets.text };
-        let request = Request::send(&order, &secrets.email, &secrets.api_key, test_mode);
-        let usage_type = call.usage_type.well_formed();
-        Ok(Ok(Self { request, secrets, usage_type, test_mode, audience: call.audience }))
+        let codes = call.payload.codes();
+        Ok(Ok(Self { account: Arc::clone(account), number, text, codes, usage_type, audience: call.audience }))
     }
 
     /// Sends the message through the first gateway that can be connected to, at most once.
@@ -109,6 +132,7 @@ impl Message {
         journey: &mut Journey,
     ) -> Result<Delivered, Error> {
         let Deadlines { started, limits } = deadlines;
+        let request = self.request();
         let done_by = started + limits.total;
         let mut obstacles = Vec::new();
         for gateway in transport.health.order(gateways) {
@@ -117,7 +141,7 @@ impl Message {
             }
             journey.attempts += 1;
             journey.gateway = Some(gateway.to_string());
-            match transport.exchange(gateway, &self.request, limits.connect, done_by).await {
+            match transport.exchange(gateway, &request, limits.connect, done_by).await {
                 Ok((reply, connect)) => {
                     journey.connect = Some(connect);
                     return self.outcome(&reply, gateway);
@@ -137,8 +161,9 @@ impl Message {
     /// What may be told of the message to whoever listens.
     #[must_use]
     pub fn facts(&self) -> Facts {
-        let segments = segment::count(&self.secrets.text);
-        Facts::new(masked(&self.secrets.number), self.usage_type.clone(), self.test_mode, segments)
+        let segments = segment::count(&self.text.well_formed());
+        let test_mode = self.account.method == Method::TestSend;
+        Facts::new(masked(&self.number), self.usage_type.clone(), test_mode, segments)
     }
 
     /// Whether this usage type was asked for.
@@ -153,6 +178,22 @@ impl Message {
         Error::new(Kind::UnknownOutcome, audience)
     }
 
+    fn request(&self) -> Request {
+        let Account { sign, method, authorization, .. } = &*self.account;
+        let order = Order { number: &self.number, sign, text: &self.text.well_formed() };
+        Request::new(*method, &order, authorization.clone())
+    }
+
+    fn secrets(&self) -> Secrets {
+        Secrets {
+            email: self.account.email.clone(),
+            api_key: self.account.api_key.clone(),
+            number: self.number.clone(),
+            text: self.text.well_formed(),
+            codes: self.codes.clone(),
+        }
+    }
+
     fn outcome(&self, reply: &Reply, gateway: &Gateway) -> Result<Delivered, Error> {
         if matches!(reply.status, 301 | 302 | 303 | 307 | 308) {
             return Err(self.error(Kind::Redirected { status: reply.status }));
@@ -165,7 +206,8 @@ impl Message {
     }
 
     fn refused(&self, refusal: Refusal, reply: &Reply) -> Error {
-        let scrub = |words: String| self.secrets.scrub(&words, reply.cut);
+        let secrets = self.secrets();
+        let scrub = |words: String| secrets.scrub(&words, reply.cut);
         let Refusal { reason, message, sentence, fields } = refusal;
         let fields = fields
             .into_iter()

@@ -40,7 +40,7 @@ use crate::{
 const IDLE: Duration = Duration::from_secs(60);
 
 /// The most connections at a time. A burst waits for one of these rather than use up the host's descriptors.
-const CONNECTIONS: usize = 64;
+const CONNECTIONS: usize = 128;
 
 /// How long a probe of a resting gateway may take.
 const PROBE: Duration = Duration::from_millis(2500);
@@ -137,8 +137,11 @@ impl Transport {
             .tcp_nodelay(true)
             .pool_idle_timeout(IDLE)
             // Proxies are ours to choose: reqwest would also send http to this machine through one.
-            .no_proxy()
-            .proxy(route.clone().into_proxy());
+            .no_proxy();
+        let builder = match &route {
+            Route::Through(..) => builder.proxy(route.clone().into_proxy()),
+            Route::Direct | Route::Unusable => builder,
+        };
         Ok(Self { client: builder.build()?, route, slots: Semaphore::new(CONNECTIONS), health: Health::default() })
     }
 
@@ -151,8 +154,7 @@ impl Transport {
         done_by: Instant,
     ) -> Result<(Reply, Duration), Failure> {
         let url = gateway.method(request.method);
-        let proxy = self.route.proxy_for(&url).map(shown);
-        if !is_loopback(&url) && matches!(self.route, Route::Unusable) {
+        if matches!(self.route, Route::Unusable) && !is_loopback(url) {
             let words =
                 "HTTPS_PROXY or ALL_PROXY does not name a proxy with http:// or https://, the kinds that can be used";
             return Err(Failure::NotDelivered(Obstacle::Refused(words.to_owned())));
@@ -164,7 +166,7 @@ impl Transport {
         tokio::task::yield_now().await;
         let started = Instant::now();
         let departure = Arc::new(Departure::default());
-        let reply = self.attempt(url, request, &departure, (started + connect).min(done_by), done_by).await;
+        let reply = self.attempt(url.clone(), request, &departure, (started + connect).min(done_by), done_by).await;
         // The connection gets to return to the pool before the next send looks for one.
         tokio::task::yield_now().await;
         drop(slot);
@@ -176,7 +178,7 @@ impl Transport {
             }
             Err(Failure::NotDelivered(obstacle)) => {
                 self.health.fails(gateway, Instant::now());
-                Err(Failure::NotDelivered(obstacle.on_the_way(proxy)))
+                Err(Failure::NotDelivered(obstacle.on_the_way(self.route.proxy_for(url).map(shown))))
             }
             Err(Failure::Lost) => Err(Failure::Lost),
         }
@@ -194,7 +196,7 @@ impl Transport {
         let mut sending = pin!(
             self.client
                 .post(url)
-                .header(AUTHORIZATION, secret(&request.authorization))
+                .header(AUTHORIZATION, request.authorization.clone())
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(reqwest::Body::wrap(witness))
                 .send()
@@ -240,13 +242,6 @@ async fn read(mut response: Response, done_by: Instant) -> Result<Reply, Failure
             Ok(Err(_)) | Err(_) => return Err(Failure::Lost),
         }
     }
-}
-
-fn secret(value: &str) -> HeaderValue {
-    // Base64 after "Basic ": always a valid header value.
-    let mut value = HeaderValue::from_str(value).unwrap_or_else(|_| HeaderValue::from_static(""));
-    value.set_sensitive(true);
-    value
 }
 
 /// The innermost cause, which says most and names neither the request nor its headers.

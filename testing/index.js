@@ -226,7 +226,10 @@ class Gateway {
     this.#requests.push(record);
     while (this.#requests.length > this.#settings.keep) this.#requests.shift();
 
-    const exchange = { req, res, socket: req.socket, record, reset: () => raw.resetAndDestroy() };
+    const { socket } = req;
+    // Node loses a socket for good, and cannot end any more, if it is reset while its own end is on the way.
+    const reset = () => (socket.writableEnded ? socket.destroy() : raw.resetAndDestroy());
+    const exchange = { req, res, socket, record, reset };
     const script = isSend(path) ? this.#nextScript() : null;
     if (isEarly(script)) {
       play(script, exchange);

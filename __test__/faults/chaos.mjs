@@ -52,7 +52,9 @@ function relay(from, to, client, limit, end) {
     to.write(chunk.subarray(0, left));
     left -= chunk.length;
     if (left > 0) return;
-    if (end === 'reset') client.resetAndDestroy();
+    // Node loses a socket for good, and cannot end any more, if it is reset while its own end is on the way.
+    if (end === 'reset' && !client.writableEnded) client.resetAndDestroy();
+    else if (end === 'reset') client.destroy();
     else if (end === 'close') client.destroySoon();
   });
   from.on('end', () => {

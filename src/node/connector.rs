@@ -27,9 +27,10 @@ use crate::{
     gateway::Gateway,
     issue::Issue,
     metadata::metadata,
-    send::{CONNECT, Call, Deadlines, Limits, Message, TOTAL},
+    send::{CONNECT, Call, Deadlines, Limits, Message, Prepared, TOTAL},
     text::Text,
     trace::{Journey, Trace},
+    transport::Transport,
 };
 
 const FACE: &str = include_str!("face.js");
@@ -45,14 +46,11 @@ struct Room {
     /// The error that belongs to the exception just thrown.
     fault: RefCell<Option<Error>>,
     /// The configuration read last, which is as a rule the next one too.
-    last: RefCell<Option<Reading>>,
+    last: RefCell<Rc<Reading>>,
 }
 
-/// A description of a configuration, and what it reads as.
-struct Reading {
-    description: Vec<u16>,
-    config: Rc<Result<Config<Rc<Described>>, Vec<Issue>>>,
-}
+/// What a described configuration reads as.
+type Reading = Result<Prepared<Rc<Described>>, Vec<Issue>>;
 
 /// Where and how patiently to send.
 #[derive(Clone)]
@@ -77,10 +75,10 @@ pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>
             limits: Limits { total: TOTAL, connect: CONNECT },
         }]),
         fault: RefCell::new(None),
-        last: RefCell::new(None),
+        last: RefCell::new(Rc::new(read(&[]))),
     });
     let mut native = Object::new(env)?;
-    define(env, &mut native, &room, "guard", Room::guard)?;
+    define(env, &mut native, &room, "read", Room::read)?;
     define(env, &mut native, &room, "send", Room::send)?;
     define(env, &mut native, &room, "manner", Room::manner)?;
     define(env, &mut native, &room, "fault", Room::fault)?;
@@ -104,22 +102,20 @@ fn define<R: ToNapiValue + 'static>(
 }
 
 impl Room {
-    /// The issues of a described configuration as JSON; empty if there are none.
-    fn guard(&self, call: &FunctionCallContext<'_>) -> napi::Result<String> {
-        let config = self.read(&call.get::<Utf16String>(0)?);
-        Ok(config
-            .as_ref()
-            .as_ref()
-            .err()
-            .map(|issues| serde_json::to_string(issues).unwrap_or_default())
-            .unwrap_or_default())
+    /// Reads a described configuration, to be used by what is sent from now on, and gives its issues as JSON: empty if
+    /// there are none.
+    fn read(&self, call: &FunctionCallContext<'_>) -> napi::Result<String> {
+        let reading = read(&call.get::<Utf16String>(0)?);
+        let issues = reading.as_ref().err().map(|issues| serde_json::to_string(issues).unwrap_or_default());
+        self.last.replace(Rc::new(reading));
+        Ok(issues.unwrap_or_default())
     }
 
-    /// Starts a send and gives its ticket, or the error for which it was not started as JSON. Takes the number, the
-    /// usage type, the payload, the described configuration, the manner, whether an administrator sends, whether to
-    /// trace, and the milliseconds gone by.
+    /// Starts a send by the configuration read last and gives its ticket, or the error for which it was not started as
+    /// JSON. Takes the number, the usage type, the payload, the manner, whether an administrator sends, whether to trace,
+    /// and the milliseconds gone by.
     fn send(&self, call: &FunctionCallContext<'_>) -> napi::Result<Either<u32, String>> {
-        let audience = audience(call.get(5)?);
+        let audience = audience(call.get(4)?);
         match self.compose(call, audience)? {
             Ok(message) => self.start(call, message, audience).map(Either::A),
             Err(error) => Ok(Either::B(json(&error))),
@@ -169,15 +165,16 @@ impl Room {
 
     fn compose(&self, call: &FunctionCallContext<'_>, audience: Audience) -> napi::Result<Result<Message, Error>> {
         self.fault.take();
-        let config = self.read(&call.get::<Utf16String>(3)?);
-        let config = match config.as_ref() {
-            Ok(config) => config,
+        // Getters of the payload may send messages of their own, by other configurations.
+        let last = Rc::clone(&self.last.borrow());
+        let prepared = match &*last {
+            Ok(prepared) => prepared,
             Err(issues) => return Ok(Err(Error::new(Kind::Config(issues.clone()), audience))),
         };
         let (to, usage_type) = (text(&call.get(0)?), text(&call.get(1)?));
         let payload = LivePayload::new(call.get(2)?, call.env, &self.string);
         let composed =
-            Message::compose(&Call { to: &to, usage_type: &usage_type, payload: &payload, audience }, config);
+            Message::compose(&Call { to: &to, usage_type: &usage_type, payload: &payload, audience }, prepared);
         composed.or_else(|Thrown { field, error }| {
             let problem = if error.is_some() { Problem::Threw } else { Problem::NotAnObject };
             let told = Error::new(Kind::BadCall { field, problem }, audience);
@@ -191,37 +188,18 @@ impl Room {
         })
     }
 
-    /// What a description reads as; the same description is read once.
-    fn read(&self, description: &[u16]) -> Rc<Result<Config<Rc<Described>>, Vec<Issue>>> {
-        let mut last = self.last.borrow_mut();
-        if let Some(last) = last.as_ref().filter(|last| last.description == description) {
-            return Rc::clone(&last.config);
-        }
-        let config = Rc::new(Config::parse(&Described::read(description)));
-        *last = Some(Reading { description: description.to_vec(), config: Rc::clone(&config) });
-        config
-    }
-
     fn start(&self, call: &FunctionCallContext<'_>, message: Message, audience: Audience) -> napi::Result<u32> {
-        let Manner { gateways, limits, .. } = self.manner_at(call.get(4)?);
-        let traces: bool = call.get(6)?;
-        let waited = Duration::try_from_secs_f64(call.get::<f64>(7)? / 1000.0).unwrap_or_default();
+        let Manner { gateways, limits, .. } = self.manner_at(call.get(3)?);
+        let traces: bool = call.get(5)?;
+        let waited = Duration::try_from_secs_f64(call.get::<f64>(6)? / 1000.0).unwrap_or_default();
         let started = Instant::now().checked_sub(waited).unwrap_or_else(Instant::now);
         let transport = runtime::transport(&gateways, || self.surroundings(call.env)).map_err(|trouble| trouble.0)?;
         let number = self.tickets.get();
         self.tickets.set(number.wrapping_add(1));
         let ticket = Ticket::new(number, Arc::clone(&self.outbox), Message::lost(audience));
-        let task = async move {
-            #[cfg(feature = "test-panic")]
-            assert!(!message.is_of("TestPanic"), "asked to panic");
-            let mut journey = Journey::default();
-            let result = message.deliver(transport, &gateways, Deadlines { started, limits }, &mut journey).await;
-            let trace = traces.then(|| Trace::new(message.facts(), &journey, started.elapsed(), &result));
-            ticket.settle(&result, trace.as_ref());
-            if let Some(gateway) = transport.health.due(&gateways, Instant::now()) {
-                transport.probe(&gateway).await;
-            }
-        };
+        let deadlines = Deadlines { started, limits };
+        // Boxed where it runs: this thread then neither makes room for it nor moves it.
+        let task = async move { Box::pin(deliver(message, transport, gateways, deadlines, traces, ticket)).await };
         runtime::spawn(task).map_err(|error| refused(&format!("The worker thread could not be started: {error}")))?;
         Ok(number)
     }
@@ -237,6 +215,29 @@ impl Room {
         let known = usize::try_from(place).ok().and_then(|place| manners.get(place));
         known.or_else(|| manners.first()).cloned().unwrap_or_else(|| unreachable!("the first manner is always there"))
     }
+}
+
+async fn deliver(
+    message: Message,
+    transport: &'static Transport,
+    gateways: Arc<[Gateway]>,
+    deadlines: Deadlines,
+    traces: bool,
+    ticket: Ticket<Error>,
+) {
+    #[cfg(feature = "test-panic")]
+    assert!(!message.is_of("TestPanic"), "asked to panic");
+    let mut journey = Journey::default();
+    let result = message.deliver(transport, &gateways, deadlines, &mut journey).await;
+    let trace = traces.then(|| Trace::new(message.facts(), &journey, deadlines.started.elapsed(), &result));
+    ticket.settle(&result, trace.as_ref());
+    if let Some(gateway) = transport.health.due(&gateways, Instant::now()) {
+        transport.probe(&gateway).await;
+    }
+}
+
+fn read(description: &[u16]) -> Reading {
+    Config::parse(&Described::read(description)).map(Prepared::new)
 }
 
 const fn audience(by_administrator: bool) -> Audience {

@@ -46,10 +46,10 @@
     if (value instanceof Date) return 'd';
     return 'o';
   };
-  const describe = (value) => {
+  const letterOf = (value) => {
     switch (typeof value) {
       case 'string':
-        return `s${value.length}:${value}`;
+        return 's';
       case 'undefined':
         return 'u';
       case 'boolean':
@@ -67,9 +67,18 @@
     }
   };
 
-  // An object or an array of which nothing more is asked.
-  const shut = (letter) => (letter === 'o' || letter === 'a' ? `${letter}.` : letter);
-  const brief = (value) => shut(describe(value));
+  // Notes what the guard may know of a value: its letter, and of a string the characters after it.
+  const note = (parts, value) => {
+    const letter = letterOf(value);
+    parts.push(letter);
+    if (letter === 's') parts.push(value);
+    return letter;
+  };
+  // The same of a value of which nothing more is asked.
+  const noteShut = (parts, value) => shut(parts, note(parts, value));
+  const shut = (parts, letter) => {
+    if (letter === 'o' || letter === 'a') parts.push('.');
+  };
 
   // What is being read of a configuration, for the sentence when that throws.
   let reading;
@@ -77,77 +86,117 @@
   const where = () =>
     `config${place === undefined ? '' : `.templates[${place}]`}${reading ? `.${reading}` : ''}`;
 
-  // Describes a configuration as src/node/description.rs reads it, and gathers the known keys as the guard hands them
-  // back. Everything is read once and in zod's order; keys of our own are not asked of an object that lacks them.
-  const survey = (config) => {
+  // Takes a configuration apart as src/description.rs reads it, and gathers the known keys, if it is given where to, as
+  // the guard hands them back. Everything is read once and in zod's order, which asks with ‘has’ after it reads, as a
+  // proxy may notice; keys of our own are not asked of an object that lacks them.
+  const survey = (config, data) => {
     reading = undefined;
     place = undefined;
-    const letter = describe(config);
-    if (letter !== 'o') return { description: shut(letter) };
-    const data = {};
-    let description = 'o';
-    const take = (key, as) => {
-      reading = key;
-      const value = config[key];
-      data[key] = value;
-      description += as(value, data);
-      // Zod asks this too, which a proxy may notice.
-      Reflect.has(config, key);
-    };
-    const takeOwn = (key, as) => {
-      reading = key;
-      const value = key in config ? config[key] : undefined;
-      if (value !== undefined) data[key] = value;
-      description += as(value, data);
-    };
-    take('email', brief);
-    take('apiKey', brief);
-    take('senderName', brief);
-    take('templates', surveyTemplates);
-    takeOwn('fallbackToGeneric', brief);
-    takeOwn('testMode', brief);
-    takeOwn('allowedPrefixes', surveyPrefixes);
-    return { description: `${description}.`, data };
+    const parts = [];
+    const letter = note(parts, config);
+    if (letter !== 'o') {
+      shut(parts, letter);
+      return parts;
+    }
+    reading = 'email';
+    const { email } = config;
+    noteShut(parts, email);
+    Reflect.has(config, 'email');
+    reading = 'apiKey';
+    const { apiKey } = config;
+    noteShut(parts, apiKey);
+    Reflect.has(config, 'apiKey');
+    reading = 'senderName';
+    const { senderName } = config;
+    noteShut(parts, senderName);
+    Reflect.has(config, 'senderName');
+    if (data) Object.assign(data, { email, apiKey, senderName, templates: undefined });
+    reading = 'templates';
+    surveyTemplates(parts, config.templates, data);
+    Reflect.has(config, 'templates');
+    reading = 'fallbackToGeneric';
+    const fallbackToGeneric = 'fallbackToGeneric' in config ? config.fallbackToGeneric : undefined;
+    noteShut(parts, fallbackToGeneric);
+    if (data && fallbackToGeneric !== undefined) data.fallbackToGeneric = fallbackToGeneric;
+    reading = 'testMode';
+    const testMode = 'testMode' in config ? config.testMode : undefined;
+    noteShut(parts, testMode);
+    if (data && testMode !== undefined) data.testMode = testMode;
+    reading = 'allowedPrefixes';
+    const allowedPrefixes = 'allowedPrefixes' in config ? config.allowedPrefixes : undefined;
+    surveyPrefixes(parts, allowedPrefixes, data);
+    parts.push('.');
+    return parts;
   };
 
-  const surveyTemplates = (value, data) => {
-    const letter = describe(value);
-    if (letter !== 'a') return shut(letter);
+  const surveyTemplates = (parts, value, data) => {
+    if (data) data.templates = value;
+    const letter = note(parts, value);
+    if (letter !== 'a') return shut(parts, letter);
     const templates = [...value];
-    let description = 'a';
     for (place = 0; place < templates.length; place += 1) {
-      description += surveyTemplate(templates[place], templates, place);
+      const kept = surveyTemplate(parts, templates[place], data);
+      if (data) templates[place] = kept;
     }
     place = undefined;
-    data.templates = templates;
-    return `${description}.`;
+    if (data) data.templates = templates;
+    parts.push('.');
   };
 
-  const surveyTemplate = (value, templates, index) => {
+  const surveyTemplate = (parts, value, data) => {
     reading = undefined;
-    const letter = describe(value);
-    if (letter !== 'o') return shut(letter);
+    const letter = note(parts, value);
+    if (letter !== 'o') {
+      shut(parts, letter);
+      return value;
+    }
     reading = 'usageType';
     const { usageType } = value;
-    const first = brief(usageType);
+    noteShut(parts, usageType);
     Reflect.has(value, 'usageType');
     reading = 'content';
     const { content } = value;
-    const second = brief(content);
+    noteShut(parts, content);
     Reflect.has(value, 'content');
     reading = 'locale';
     const locale = 'locale' in value ? value.locale : undefined;
-    templates[index] =
-      locale === undefined ? { usageType, content } : { usageType, content, locale };
-    return `o${first}${second}${brief(locale)}.`;
+    noteShut(parts, locale);
+    parts.push('.');
+    if (!data) return value;
+    return locale === undefined ? { usageType, content } : { usageType, content, locale };
   };
 
-  const surveyPrefixes = (value, data) => {
-    const letter = describe(value);
-    if (letter !== 'a') return shut(letter);
+  const surveyPrefixes = (parts, value, data) => {
+    const letter = note(parts, value);
+    if (letter !== 'a') {
+      if (data && value !== undefined) data.allowedPrefixes = value;
+      return shut(parts, letter);
+    }
     const prefixes = [...value];
-    data.allowedPrefixes = prefixes;
-    return `a${prefixes.map(brief).join('')}.`;
+    if (data) data.allowedPrefixes = prefixes;
+    for (const prefix of prefixes) noteShut(parts, prefix);
+    parts.push('.');
+  };
+
+  const isSame = (parts, others) => {
+    const { length } = parts;
+    if (length !== others.length) return false;
+    for (let index = 0; index < length; index += 1) {
+      if (parts[index] !== others[index]) return false;
+    }
+    return true;
+  };
+
+  const describe = (parts) => {
+    let description = '';
+    for (let index = 0; index < parts.length; index += 1) {
+      description += parts[index];
+      if (parts[index] === 's') {
+        index += 1;
+        description += `${parts[index].length}:${parts[index]}`;
+      }
+    }
+    return description;
   };
 
   // Where systems keep the bundle that OpenSSL takes by default.
@@ -281,22 +330,26 @@
     const complaint = (field, problem, byAdministrator) =>
       failure(parse(native.complaint(field, problem, byAdministrator)));
 
+    // Options as a rule are none, or the same again.
+    let lastManner = { way: 0 };
     const manner = (options) => {
       const gateways = options?.gateways ?? (process.env.SMSAERO_GATEWAYS || undefined);
       const timeoutMs = options?.timeoutMs ?? undefined;
       const connectTimeoutMs = options?.connectTimeoutMs ?? undefined;
-      if (gateways === undefined && timeoutMs === undefined && connectTimeoutMs === undefined)
-        return 0;
       const milliseconds = (value) =>
         value === undefined || typeof value === 'number' ? value : Number.NaN;
       // What is no address is refused in the words for an entry that is none.
       const address = (entry) => (typeof entry === 'string' ? entry : typeof entry);
       const addresses = isArray(gateways) ? gateways.map(address).join(',') : address(gateways);
       const list = gateways === undefined ? undefined : addresses;
-      return native.manner(list, milliseconds(timeoutMs), milliseconds(connectTimeoutMs));
+      const [total, connect] = [milliseconds(timeoutMs), milliseconds(connectTimeoutMs)];
+      const { list: lastList, total: lastTotal, connect: lastConnect } = lastManner;
+      if (list !== lastList || total !== lastTotal || connect !== lastConnect)
+        lastManner = { list, total, connect, way: native.manner(list, total, connect) };
+      return lastManner.way;
     };
 
-    const partsOf = (data, byAdministrator) => {
+    const envelopeOf = (data, byAdministrator) => {
       if (data === null || typeof data !== 'object')
         throw complaint('data', NOT_AN_OBJECT, byAdministrator);
       let field = 'data.to';
@@ -312,24 +365,31 @@
       }
     };
 
-    const descriptionOf = (config, byAdministrator) => {
+    // What native code has read last, and the issues that it found there. While the same comes again, nothing is read.
+    let known = { parts: [], issues: '' };
+    const issuesOf = (parts) => {
+      if (!isSame(parts, known.parts)) known = { parts, issues: native.read(describe(parts)) };
+      return known.issues;
+    };
+
+    const partsOf = (config, byAdministrator) => {
       try {
-        return survey(config).description;
+        return survey(config);
       } catch {
         throw complaint(where(), UNREADABLE, byAdministrator);
       }
     };
 
     // The ticket of a send that has started, or the error for which it has not.
-    const launch = ({ data, config, byAdministrator, options, since }, traces) => {
-      const { to, type, payload } = partsOf(data, byAdministrator);
+    const launch = ({ data, config, byAdministrator, way, since }, traces) => {
+      const { to, type, payload } = envelopeOf(data, byAdministrator);
       if (typeof to !== 'string') throw complaint('data.to', NOT_A_STRING, byAdministrator);
       if (typeof type !== 'string') throw complaint('data.type', NOT_A_STRING, byAdministrator);
-      const description = descriptionOf(config, byAdministrator);
-      const way = manner(options);
       const waited = since === undefined ? 0 : performance.now() - since;
+      // From here on no code of others runs before native code has what it needs of the configuration.
+      issuesOf(partsOf(config, byAdministrator));
       try {
-        return native.send(to, type, payload, description, way, byAdministrator, traces, waited);
+        return native.send(to, type, payload, way, byAdministrator, traces, waited);
       } catch (error) {
         // A part of the payload that threw is told by its name.
         const told = native.fault();
@@ -337,18 +397,38 @@
       }
     };
 
+    const sendOf = (data, config, byAdministrator, way) => ({
+      data,
+      config,
+      byAdministrator,
+      way,
+      since: undefined,
+      context: undefined,
+      resolve: undefined,
+      reject: undefined,
+    });
+
+    // Ends with `resolve` or `reject` of the send, whatever happens.
+    const begin = (send) => {
+      const { context } = send;
+      try {
+        const answer = launch(send, context !== undefined || log.enabled);
+        if (typeof answer === 'string') throw failure(parse(answer));
+        wait(answer, send);
+      } catch (error) {
+        const reason = error?.data?.reason ?? error?.code;
+        if (context) Object.assign(context, { outcome: 'not_sent', reason });
+        if (log.enabled) log(`not_sent (${reason})`);
+        send.reject(error);
+      }
+    };
+
     const start = (send, context) =>
       new Promise((resolve, reject) => {
-        try {
-          const answer = launch(send, context !== undefined || log.enabled);
-          if (typeof answer === 'string') throw failure(parse(answer));
-          wait(answer, { resolve, reject, context });
-        } catch (error) {
-          const reason = error?.data?.reason ?? error?.code;
-          if (context) Object.assign(context, { outcome: 'not_sent', reason });
-          if (log.enabled) log(`not_sent (${reason})`);
-          reject(error);
-        }
+        send.resolve = resolve;
+        send.reject = reject;
+        send.context = context;
+        begin(send);
       });
 
     const dispatch = (send) => {
@@ -357,30 +437,43 @@
       return channel.tracePromise(start, context, undefined, send, context);
     };
 
-    // A `getConfig` that never answers must not keep somebody waiting at the sign-in page.
-    const ask = (getConfig, options) => {
-      const asked = getConfig(id);
-      if (typeof asked?.then !== 'function') return asked;
-      return new Promise((resolve, reject) => {
-        const overdue = () => reject(complaint('config', OVERDUE, false));
-        const timer = setTimeout(overdue, options.timeoutMs ?? totalMs);
-        const stop = (settled) => (value) => {
+    const { then } = Promise.prototype;
+
+    // The same for a send whose configuration is not known yet, with no promise more than it needs. A `getConfig` that
+    // never answers must not keep somebody waiting at the sign-in page, and what it says too late sends nothing.
+    const dispatchAsking = (getConfig, patienceMs, send) =>
+      new Promise((resolve, reject) => {
+        if (typeof getConfig !== 'function') throw complaint('getConfig', NOT_A_FUNCTION, false);
+        send.since = performance.now();
+        const asked = Promise.resolve(getConfig(id));
+        let isOverdue = false;
+        const timer = setTimeout(() => {
+          isOverdue = true;
+          reject(complaint('config', OVERDUE, false));
+        }, patienceMs);
+        const go = (config) => {
           clearTimeout(timer);
-          settled(value);
+          if (isOverdue) return;
+          send.config = config;
+          if (channel.hasSubscribers) {
+            resolve(dispatch(send));
+          } else {
+            send.resolve = resolve;
+            send.reject = reject;
+            begin(send);
+          }
         };
-        // What `then` itself throws is a rejection too, as it is to `await`.
-        const fail = stop(reject);
-        try {
-          asked.then(stop(resolve), fail);
-        } catch (error) {
-          fail(error);
-        }
+        const fail = (error) => {
+          clearTimeout(timer);
+          reject(error);
+        };
+        // As `await` would do it, whatever `then` somebody gave the promise.
+        Reflect.apply(then, asked, [go, fail]);
       });
-    };
 
     const safeParse = (value) => {
-      const { description, data } = survey(value);
-      const issues = native.guard(description);
+      const data = {};
+      const issues = issuesOf(survey(value, data));
       return issues
         ? { success: false, error: new ZodError(parse(issues)) }
         : { success: true, data };
@@ -411,27 +504,23 @@
       }
       const { getConfig } = options;
       // Options that cannot be used are told at once, not with the first message.
-      manner(options);
+      const way = manner(options);
+      const patienceMs = options.timeoutMs ?? totalMs;
       return {
         metadata,
         type: 'Sms',
         configGuard,
-        sendMessage: async (data, inputConfig) => {
-          if (inputConfig !== undefined && inputConfig !== null) {
-            return dispatch({ data, config: inputConfig, byAdministrator: true, options });
-          }
-          if (typeof getConfig !== 'function') throw complaint('getConfig', NOT_A_FUNCTION, false);
-          const since = performance.now();
-          const config = await ask(getConfig, options);
-          return dispatch({ data, config, byAdministrator: false, options, since });
-        },
+        sendMessage: (data, inputConfig) =>
+          inputConfig === undefined || inputConfig === null
+            ? dispatchAsking(getConfig, patienceMs, sendOf(data, undefined, false, way))
+            : dispatch(sendOf(data, inputConfig, true, way)),
       };
     };
 
     return {
       createConnector,
       sendMessage: async (data, config, options) =>
-        dispatch({ data, config, byAdministrator: true, options }),
+        dispatch(sendOf(data, config, true, manner(options))),
     };
   };
 

@@ -1,7 +1,11 @@
 //! Brings outcomes from the worker thread to the JavaScript thread, many with one waking.
 #![forbid(unsafe_code)]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    cell::RefCell,
+    mem::take,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use napi::{
     Status,
@@ -10,46 +14,92 @@ use napi::{
 };
 use serde::Serialize;
 
+/// So many outcomes do not wait for the worker thread to have nothing else to do.
+const BATCH: usize = 16;
+
 /// Weak: waiting for an outcome is what keeps a process alive, not the means to bring it.
 type Wake = ThreadsafeFunction<(), Unknown<'static>, String, Status, false, true, 0>;
 
-/// The outcomes of one environment that JavaScript has not taken yet, as the inside of a JSON array.
+thread_local! {
+    /// The outboxes that the worker thread has put something into since it last had nothing to do.
+    static POSTED: RefCell<Vec<Arc<Outbox>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Wakes the JavaScript threads for which there is something. To be called when the worker thread is about to sleep:
+/// what came in together is then settled together.
+pub fn send_round() {
+    for outbox in POSTED.take() {
+        outbox.call(outbox.letters());
+    }
+}
+
+/// The outcomes of one environment that JavaScript has not taken yet.
 pub struct Outbox {
-    letters: Arc<Mutex<String>>,
+    letters: Arc<Mutex<Letters>>,
     wake: Wake,
+}
+
+#[derive(Default)]
+struct Letters {
+    /// The inside of a JSON array.
+    text: String,
+    count: usize,
+    /// Whether JavaScript was told already.
+    is_called: bool,
 }
 
 impl Outbox {
     /// `settle` will be called with a JSON array of `[ticket, accepted, outcome, trace]`, or with an empty string.
     pub fn new(settle: &Function<'_, String, Unknown<'static>>) -> napi::Result<Self> {
-        let letters = Arc::<Mutex<String>>::default();
+        let letters = Arc::<Mutex<Letters>>::default();
         let taken = Arc::clone(&letters);
-        let wake = settle.build_threadsafe_function::<()>().weak::<true>().build_callback(move |_| Ok(take(&taken)))?;
+        let settle = settle.build_threadsafe_function::<()>().weak::<true>();
+        let wake = settle.build_callback(move |_| Ok(take(&mut *locked(&taken)).into_batch()))?;
         Ok(Self { letters, wake })
     }
 
-    fn post(&self, letter: &impl Serialize) {
+    fn post(self: &Arc<Self>, letter: &impl Serialize) {
         let letter = serde_json::to_string(letter).unwrap_or_default();
-        let was_empty = {
-            let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
-            let was_empty = letters.is_empty();
-            letters.push(if was_empty { '[' } else { ',' });
-            letters.push_str(&letter);
-            was_empty
-        };
-        if was_empty {
-            // An environment that is closing takes nothing any more, and nobody waits there.
-            self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        let mut letters = self.letters();
+        let is_first = letters.count == 0;
+        letters.text.push(if is_first { '[' } else { ',' });
+        letters.text.push_str(&letter);
+        letters.count += 1;
+        // Only the worker thread goes round, and only it runs tasks.
+        if letters.count >= BATCH || tokio::task::try_id().is_none() {
+            self.call(letters);
+        } else if is_first {
+            drop(letters);
+            POSTED.with_borrow_mut(|posted| posted.push(Arc::clone(self)));
         }
+    }
+
+    fn letters(&self) -> MutexGuard<'_, Letters> {
+        locked(&self.letters)
+    }
+
+    fn call(&self, mut letters: MutexGuard<'_, Letters>) {
+        if letters.count == 0 || letters.is_called {
+            return;
+        }
+        letters.is_called = true;
+        drop(letters);
+        // An environment that is closing takes nothing any more, and nobody waits there.
+        self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }
 
-fn take(letters: &Mutex<String>) -> String {
-    let mut batch = std::mem::take(&mut *letters.lock().unwrap_or_else(PoisonError::into_inner));
-    if !batch.is_empty() {
-        batch.push(']');
+impl Letters {
+    fn into_batch(mut self) -> String {
+        if self.count > 0 {
+            self.text.push(']');
+        }
+        self.text
     }
-    batch
+}
+
+fn locked(letters: &Mutex<Letters>) -> MutexGuard<'_, Letters> {
+    letters.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The promise that one send will be settled, even if its task panics or is dropped.

@@ -6,6 +6,7 @@ use std::{future::Future, io, sync::OnceLock};
 use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 
+use super::outbox;
 use crate::{gateway::Gateway, proxy::ProxyVariables, transport::Transport};
 
 /// The most threads that resolve names at a time.
@@ -26,6 +27,7 @@ pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> io::Result<()
         // Names are resolved on these; a burst is not to start a thread for each of its messages.
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_name("smsaero")
+        .on_thread_park(outbox::send_round)
         .enable_all()
         .build()?;
     // Of two environments that get here at once, one shuts its runtime down again.

@@ -6,7 +6,7 @@ use connector_smsaero_native::{
     config::Config,
     error::{Audience, Error},
     gateway::Gateway,
-    send::{Call, Deadlines, Delivered, Limits, Message, Payload},
+    send::{Call, Deadlines, Delivered, Limits, Message, Payload, Prepared},
     template::{Lookup, Path},
     text::Text,
     trace::Journey,
@@ -153,6 +153,6 @@ fn message() -> Message {
     let config = Config::parse(&Some(&value)).unwrap();
     let (to, usage_type) = (Text::from("79001234567"), Text::from("SignIn"));
     let call = Call { to: &to, usage_type: &usage_type, payload: &Code, audience: Audience::Administrator };
-    let Ok(composed) = Message::compose(&call, &config);
+    let Ok(composed) = Message::compose(&call, &Prepared::new(config));
     composed.unwrap()
 }

@@ -4,7 +4,7 @@ use std::{convert::Infallible, hint::black_box};
 
 use connector_smsaero_native::{
     config::Config,
-    gateway::{Order, Request, judge},
+    gateway::{Method, Order, Request, authorization, judge},
     template::{Lookup, Path, render},
     text::Text,
 };
@@ -67,7 +67,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         "request" => {
             let order = Order { number: "79001234567", sign: "SMSAero", text: CONTENT };
-            repeat(rounds, || Request::send(black_box(&order), "owner@example.com", "key-of-the-account", false));
+            let account = authorization("owner@example.com", "key-of-the-account");
+            repeat(rounds, || Request::new(Method::Send, black_box(&order), account.clone()));
         }
         "judge-accepted" => repeat(rounds, || judge(200, black_box(ACCEPTED))),
         "judge-refused" => repeat(rounds, || judge(400, black_box(REFUSED))),
