@@ -21,7 +21,7 @@ const FILES = [
     'replies',
   ],
   ...['guard.differential', 'secrets', 'standalone', 'binding', 'contract', 'console', 'trace'],
-  ...['template-choice', 'get-config', 'settings', 'gateways', 'gateway'],
+  ...['template-choice', 'get-config', 'remembering', 'settings', 'gateways', 'gateway'],
 ];
 // They wait a good deal, for timeouts and for processes.
 const LANES = availableParallelism() + 1;
@@ -36,6 +36,8 @@ export async function contract({ command, env }, { folder, tarball }) {
     CONNECTOR_UNDER_TEST: folder,
     TARBALL_UNDER_TEST: tarball,
     NODE_UNDER_TEST: JSON.stringify(command),
+    // Properties are tried at length on the checkout; here it is the platform that is in question.
+    FC_RUNS: '0.2',
   };
   const waiting = [...FILES];
   const results = [];
