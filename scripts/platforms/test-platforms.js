@@ -23,6 +23,7 @@ import { sum } from '../counts.js';
 import { contract, environment } from './contract.js';
 import { pack } from './pack.js';
 import { glibc, host, musl } from './runtimes.js';
+import { checkTable } from './table.js';
 import { binaryName } from './targets.js';
 import { Complaint, main, megabytes, phase, ROOT, run, WORKSHOP } from './workshop.js';
 
@@ -58,6 +59,7 @@ export async function testPlatforms(options = {}) {
 
 async function packHere() {
   const { tarball, checksum, size } = await pack(join(WORKSHOP, 'test'));
+  checkTable();
   console.log(`  ${basename(tarball)}, ${megabytes(size)}, sha256 ${checksum}`);
   return tarball;
 }
