@@ -29,10 +29,9 @@ const LANES = availableParallelism() + 1;
 const PATIENCE_MS = 5 * 60_000;
 
 /** Runs them all, a few at a time; gives the counts, and what failed in words. */
-export async function contract({ command, env }, { folder, tarball }) {
+export async function contract({ command }, { folder, tarball }) {
   const settings = {
     ...environment(),
-    ...env,
     CONNECTOR_UNDER_TEST: folder,
     TARBALL_UNDER_TEST: tarball,
     NODE_UNDER_TEST: JSON.stringify(command),
