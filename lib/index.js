@@ -1,4 +1,76 @@
-import binding from './binding.js';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+// One module for what always runs: each further one costs a third of a millisecond of Logto's start.
+const require = createRequire(import.meta.url);
+
+const withFile = (path, read) => {
+  const file = openSync(path);
+  try {
+    return read(file);
+  } finally {
+    closeSync(file);
+  }
+};
+
+const beginning = (file, length) => {
+  const bytes = Buffer.alloc(length);
+  readSync(file, bytes, 0, length, 0);
+  return bytes;
+};
+
+// What this process itself runs on; a file of the system's may tell of another C library. The program names its loader
+// on its first page; one that was started by its loader is the loader, and only its memory tells.
+const runsOnMusl = () => {
+  try {
+    const page = withFile('/proc/self/exe', (file) => beginning(file, 4096)).latin1Slice();
+    const [, name] = /\/ld-(musl|linux)/.exec(page) ?? [];
+    return name ? name === 'musl' : readFileSync('/proc/self/maps', 'latin1').includes('musl');
+  } catch {
+    return false;
+  }
+};
+
+// Likely ones first, but each is tried: whether a library loads says more than any guess.
+const candidates = () => {
+  const { platform, arch } = process;
+  if (platform === 'win32') return [`win32-${arch}-msvc`];
+  if (platform !== 'linux') return [`${platform}-${arch}`];
+  const libraries = runsOnMusl() ? ['musl', 'gnu'] : ['gnu', 'musl'];
+  return libraries.map((library) => `linux-${arch}-${library}`);
+};
+
+// Where an ELF file says that its last part ends; nothing for any other file.
+const endOf = (head) => {
+  if (head.readUInt32BE(0) !== 0x7f454c46) return 0;
+  return Number(head.readBigUInt64LE(40)) + head.readUInt16LE(58) * head.readUInt16LE(60);
+};
+
+// A library that was cut off, by a full disk say, is mapped all the same, and a bus error then ends the whole process.
+const isCutOff = (name) => {
+  try {
+    const url = new URL(name, import.meta.url);
+    return withFile(url, (file) => endOf(beginning(file, 64)) > fstatSync(file).size);
+  } catch {
+    // What cannot be read is for `require` to explain.
+    return false;
+  }
+};
+
+const load = async () => {
+  const tried = [];
+  for (const candidate of candidates()) {
+    const name = `./connector-smsaero-native.${candidate}.node`;
+    try {
+      if (isCutOff(name)) throw new Error('the file is cut off');
+      return require(name);
+    } catch (error) {
+      tried.push([candidate, error]);
+    }
+  }
+  const { refusal } = await import('./refusal.js');
+  throw refusal(tried);
+};
 
 // Logto's own classes, where there is a Logto: its Console asks `instanceof`. A test harness may have neither package.
 const host = async (name) => {
@@ -10,8 +82,10 @@ const host = async (name) => {
   }
 };
 
-const { ConnectorError } = await host('@logto/connector-kit');
-const { ZodError } = await host('zod');
+const binding = await load();
+const [{ ConnectorError }, { ZodError }] = await Promise.all(
+  ['@logto/connector-kit', 'zod'].map(host),
+);
 
 const { createConnector, sendMessage } = binding.open({ ConnectorError, ZodError });
 

@@ -1,15 +1,16 @@
 // Builds the addon for this machine, and index.d.ts with it.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { tool } from './command.js';
 import { install } from './install.js';
 import { host } from './platforms/runtimes.js';
-import { binaryName } from './platforms/targets.js';
-import { Complaint, main, megabytes, ROOT, run } from './platforms/workshop.js';
+import { binaryName, CARGO, libraryName } from './platforms/targets.js';
+import { Complaint, main, megabytes, putInPlace, ROOT, run } from './platforms/workshop.js';
+
+const NAME = 'connector-smsaero-native';
 
 /** The addon that this machine's Node loads. */
 export function addon() {
@@ -19,23 +20,41 @@ export function addon() {
 /** Builds in release mode, with cargo's progress in sight. */
 export async function build() {
   requireRust();
-  const header = readFileSync(join(ROOT, 'src/node/header.d.ts'), 'utf8');
-  const binary = ['--release', '--platform', '--no-js', '--output-dir', 'lib'];
-  const types = ['--no-const-enum', '--dts', '../index.d.ts', '--dts-header', header];
-  const command = [...tool('napi', '@napi-rs/cli'), 'build', ...binary, ...types, '--', '--locked'];
+  const { platform } = host();
+  const definitions = join(ROOT, 'build', 'typings');
+  mkdirSync(definitions, { recursive: true });
   const started = Date.now();
   try {
-    await run(command, { cwd: ROOT });
+    await run([...CARGO, '--target-dir', 'target'], { cwd: ROOT, env: environment(definitions) });
   } catch (error) {
     if (!(error instanceof Complaint)) throw error;
     throw new Complaint('The addon was not built; what the compiler says is above.');
   }
-  const seconds = ((Date.now() - started) / 1000).toFixed(1);
   const file = addon();
-  if (!existsSync(join(ROOT, file))) {
-    throw new Complaint(`The compiler was content, but there is no ${file}.`);
-  }
+  putInPlace(join(ROOT, 'target', 'release', libraryName(platform)), join(ROOT, file));
+  await declare(definitions);
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
   console.log(`Built ${file}, ${megabytes(statSync(join(ROOT, file)).size)}, in ${seconds} s.`);
+}
+
+function environment(definitions) {
+  // napi-derive writes down there what it exports, whenever it expands the crate.
+  const env = { ...process.env, NAPI_TYPE_DEF_TMP_FOLDER: definitions };
+  if (!existsSync(join(definitions, NAME))) {
+    env.NAPI_FORCE_BUILD_CONNECTOR_SMSAERO_NATIVE = String(Date.now());
+  }
+  // A library for a Node on musl shares Node's C library.
+  if (host().platform.endsWith('musl')) env.RUSTFLAGS = '-Ctarget-feature=-crt-static';
+  return env;
+}
+
+async function declare(typeDefDir) {
+  // Not before there are packages.
+  const { generateTypeDef } = await import('@napi-rs/cli');
+  const dtsHeader = readFileSync(join(ROOT, 'src/node/header.d.ts'), 'utf8');
+  const options = { typeDefDir, dtsHeader, constEnum: false, cwd: ROOT };
+  const { dts } = await generateTypeDef(options);
+  writeFileSync(join(ROOT, 'index.d.ts'), dts);
 }
 
 /** Complains when there is no Rust. */

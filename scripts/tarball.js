@@ -9,7 +9,7 @@ const FILES = Object.entries({
   'cli/':
     'account.js doctor.js inbox.js index.js native.js print.js proxy.js report.js route.js send.js settings.js templates.js usage.js',
   'docs/': 'behaviours.md console.md guide.de.md guide.en.md guide.fr.md guide.ru.md tracing.md',
-  'lib/': 'binding.js index.js',
+  'lib/': 'index.js refusal.js',
   'testing/':
     'api.js certificate.js faults.js inbox.html inbox.js index.d.ts index.js local.js page.js segments.js usage.js wire.js',
 }).flatMap(([folder, names]) => names.split(' ').map((name) => folder + name));

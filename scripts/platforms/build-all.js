@@ -1,11 +1,11 @@
 // Builds the addon for every platform that this machine can build, or for those that are named.
 
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 
 import { checkBinary } from './check-binary.js';
-import { binaryName, TARGETS } from './targets.js';
+import { binaryName, CARGO, libraryName, TARGETS } from './targets.js';
 import { toolchain } from './toolchain.js';
 import {
   Complaint,
@@ -13,6 +13,7 @@ import {
   main,
   megabytes,
   phase,
+  putInPlace,
   ROOT,
   run,
   sha256,
@@ -66,18 +67,15 @@ async function build(platform) {
   }
 
   await phase(`${platform}: cargo build`, () => compile(target, tools));
-  const aside = `${binary}.new`;
-  writeFileSync(aside, readFileSync(built(target)), { mode: 0o755 });
-  checkBinary(platform, aside);
-  // Not written over: a Node that has the old one loaded would crash.
-  renameSync(aside, binary);
+  const built = join(CARGO_TARGET, target.rust, 'release', libraryName(platform));
+  putInPlace(built, binary, (file) => checkBinary(platform, file));
   mkdirSync(join(WORKSHOP, 'stamps'), { recursive: true });
   writeFileSync(stampFile, JSON.stringify({ inputs, binary: sha256OfFile(binary) }));
   console.log(`  ${platform}: ${megabytes(statSync(binary).size)}`);
 }
 
 function compile({ rust, host }, { env, args, flags: own }) {
-  const command = ['cargo', 'build', '--locked', '--release', '--lib', '--target', rust, ...args];
+  const command = [...CARGO, '--target', rust, ...args];
   const flags = [
     ...own,
     // A library for Node on Alpine shares Node's C library.
@@ -101,15 +99,6 @@ function compile({ rust, host }, { env, args, flags: own }) {
     MACOSX_DEPLOYMENT_TARGET: '11.0',
   };
   return run(command, { cwd: ROOT, env: { ...process.env, ...settings, ...env } });
-}
-
-function built({ rust, host }) {
-  const names = {
-    linux: 'libconnector_smsaero_native.so',
-    darwin: 'libconnector_smsaero_native.dylib',
-    win32: 'connector_smsaero_native.dll',
-  };
-  return join(CARGO_TARGET, rust, 'release', names[host]);
 }
 
 function cargoHome() {

@@ -23,9 +23,22 @@ export const TARGETS = {
   'win32-x64-msvc': { host: 'win32', rust: 'x86_64-pc-windows-msvc' },
 };
 
+/**
+ * How cargo is to build: as a library for Node and nothing else. Beside an rlib, which the tests want, cargo would neither
+ * optimize it as a whole nor strip it.
+ */
+export const CARGO = ['cargo', 'rustc', '--locked', '--release', '--lib', '--crate-type', 'cdylib'];
+
 export const BINARY_LIMIT_BYTES = 2_800_000;
 export const TARBALL_LIMIT_BYTES = 10_000_000;
 /** Debian 10, RHEL 8 and everything since. */
 export const GLIBC_FLOOR = '2.28';
 
 export const binaryName = (platform) => `connector-smsaero-native.${platform}.node`;
+
+/** What cargo calls the library of a platform. */
+export const libraryName = (platform) => {
+  const { host } = TARGETS[platform];
+  if (host === 'win32') return 'connector_smsaero_native.dll';
+  return `libconnector_smsaero_native.${host === 'darwin' ? 'dylib' : 'so'}`;
+};

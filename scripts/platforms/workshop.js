@@ -1,6 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -61,6 +68,14 @@ export function contents(input) {
 
 export function stamped(file) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+}
+
+/** Copies a library where it is loaded from. Not written over: a Node that has the old one loaded would crash. */
+export function putInPlace(built, binary, check = () => {}) {
+  const aside = `${binary}.new`;
+  writeFileSync(aside, readFileSync(built), { mode: 0o755 });
+  check(aside);
+  renameSync(aside, binary);
 }
 
 /** Runs a script's story: a complaint is a sentence and exit code 1, anything else a bug. */
