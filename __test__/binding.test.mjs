@@ -39,7 +39,8 @@ async function foreign(platform) {
 async function packageWith(binaries) {
   const folder = path.join(await temporaryFolder(), 'package');
   await mkdir(path.join(folder, 'lib'), { recursive: true });
-  for (const name of ['package.json', 'lib/index.js', 'lib/binding.js']) {
+  const scripts = (await readdir(path.join(PACKAGE, 'lib'))).filter((name) => name.endsWith('.js'));
+  for (const name of ['package.json', ...scripts.map((script) => path.join('lib', script))]) {
     await cp(path.join(PACKAGE, name), path.join(folder, name));
   }
   for (const [platform, bytes] of Object.entries(binaries)) {
@@ -59,7 +60,7 @@ async function load(folder, { prelude = '', ...options } = {}) {
         process.report.excludeNetwork = true;
         const { sharedObjects } = process.report.getReport();
         const used = sharedObjects.map((file) => basename(file)).filter((name) => name.endsWith('.node'));
-        return { used, works: typeof createConnector === 'function' };
+        return { used, works: typeof createConnector === 'function', asked: globalThis.asked };
       },
       (error) => ({ isError: error instanceof Error, message: error.message }),
     );
@@ -148,15 +149,28 @@ test('a binary that is not whole is refused with a sentence, and ends no process
 test('where the C library was guessed wrong, the other binary is tried', {
   skip: notLinux,
 }, async () => {
-  // A process that may not read its own maps cannot tell.
+  const folder = await packageWith(await whole());
+  // A program that says it was started by the other one's loader.
+  const program = path.join(folder, 'program');
+  await writeFile(
+    program,
+    own.endsWith('musl') ? '/lib64/ld-linux-x86-64.so.2' : '/lib/ld-musl-x86_64.so.1',
+  );
   const prelude = `
     import fs from 'node:fs';
     import { syncBuiltinESMExports } from 'node:module';
-    const { readFileSync } = fs;
-    const maps = ${JSON.stringify(own.endsWith('musl') ? 'libc.so.6' : 'ld-musl-x86_64.so.1')};
-    fs.readFileSync = (file, ...rest) => (file === '/proc/self/maps' ? maps : readFileSync(file, ...rest));
+    const { openSync } = fs;
+    globalThis.asked = [];
+    fs.openSync = (file, ...rest) => {
+      globalThis.asked.push(String(file));
+      return openSync(file === '/proc/self/exe' ? ${JSON.stringify(program)} : file, ...rest);
+    };
     syncBuiltinESMExports();`;
-  const { used, message } = await load(await packageWith(await whole()), { prelude });
+  const { used, message, asked } = await load(folder, { prelude });
+  assert.ok(
+    asked.some((file) => file.endsWith(binaryName(other))),
+    'the wrong one was first',
+  );
   assert.deepEqual(used, [binaryName(own)], message);
 });
 
