@@ -62,8 +62,11 @@ const save = (value) => {
   return file;
 };
 
+const { status: hasScript } = spawnSync('script', ['-qec', 'true', '/dev/null'], {
+  stdio: 'ignore',
+});
 const onTerminal = {
-  skip: process.platform !== 'linux' && 'the tool `script` of Linux makes the terminal',
+  skip: hasScript !== 0 && 'the tool `script` of util-linux makes the terminal',
 };
 const terminal = (args, env = {}, input = '') => {
   const { PATH } = process.env;

@@ -163,7 +163,7 @@ test('every command of Logto names a package by a name that its CLI takes', () =
   for (const line of logto) {
     assert.match(
       line,
-      /^logto connector (list|(add|remove) (@logto\/connector-smsaero|connector-smsaero-native|\.\/connector-smsaero-native-\d+\.\d+\.\d+\.tgz))( -p .+)?$/,
+      /^logto connector (list|(add|remove) (@logto\/connector-smsaero|connector-smsaero-native|"\$PWD\/connector-smsaero-native-\d+\.\d+\.\d+\.tgz"))( -p .+)?$/,
     );
   }
 });

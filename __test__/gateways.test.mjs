@@ -110,6 +110,9 @@ const REFUSED = {
     'http://[::]',
   ],
   'no URL': ['gate.smsaero.ru', 'https://', 'x', '//host', '127.0.0.1:80', 'https:// host'],
+  'a host in other letters, whose xn-- name was not given': [
+    'https://\u0448\u043b\u044e\u0437.example',
+  ],
   'another scheme': ['ftp://127.0.0.1', 'file:///etc/passwd', 'javascript:alert(1)', 'unix:/run/x'],
   'a query or a fragment': ['https://gate.smsaero.ru?key=1', 'https://gate.smsaero.ru#x'],
 };

@@ -5,9 +5,8 @@ import { after, before, test } from 'node:test';
 
 import createOfficial from '@logto/connector-smsaero';
 import fc from 'fast-check';
-
-import createConnector from '../lib/index.js';
 import { validConfig } from './support/configs.mjs';
+import createConnector from './support/package.mjs';
 import { check } from './support/property.mjs';
 import { message, openGateway } from './support/stage.mjs';
 

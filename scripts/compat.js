@@ -19,6 +19,10 @@ const tests = [
   'render.differential',
   'replies',
   'get-config',
+  'remembering',
+  'binding',
+  'install',
+  'deploy',
 ];
 
 const run = (command, args, options = {}) => {
@@ -42,7 +46,7 @@ for (const name of [
 ]) {
   cpSync(join(root, name), join(folder, name));
 }
-for (const name of ['lib', 'testing', 'cli', 'docs', '__test__'])
+for (const name of ['lib', 'testing', 'cli', 'docs', 'scripts', 'deploy', '__test__'])
   cpSync(join(root, name), join(folder, name), { recursive: true });
 symlinkSync(join(root, 'src'), join(folder, 'src'), 'dir');
 

@@ -10,9 +10,11 @@ import { NODE } from './runtime.mjs';
 // Whatever a child forgets to say, no request leaves this machine.
 const OFFLINE = 'http://127.0.0.1:9';
 
-/** Runs a module in a Node of its own; gives what it prints, parsed. It fails with what the child complains of. */
-export async function run(source, { cwd, args = [], flags = [], env = {} } = {}) {
-  const child = spawn(NODE[0], [...NODE.slice(1), ...flags, '--input-type=module', '-', ...args], {
+/** Runs a module in a Node of its own; gives what it prints, parsed. It fails with what the child complains of.
+ *  `within` is a command that starts that Node in surroundings of its own. */
+export async function run(source, { cwd, args = [], flags = [], env = {}, within = [] } = {}) {
+  const [command, ...start] = [...within, ...NODE];
+  const child = spawn(command, [...start, ...flags, '--input-type=module', '-', ...args], {
     cwd,
     // The test runner's own variables would make a child report to it.
     env: {

@@ -96,7 +96,7 @@ export async function execute(command, args, options) {
 }
 
 /** Starts core as far as connectors go, and sends a message through each. */
-export function start({ core }, gateway, [message, stored]) {
+export function start({ core }, gateway, [message, stored], within) {
   const args = [JSON.stringify([message, stored])];
-  return run(START, { cwd: core, args, env: { SMSAERO_GATEWAYS: gateway.url } });
+  return run(START, { cwd: core, args, within, env: { SMSAERO_GATEWAYS: gateway.url } });
 }

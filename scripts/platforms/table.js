@@ -1,0 +1,32 @@
+// README's table of platforms says how large the binaries are; this says whether that is so.
+
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { binaryName, TARGETS } from './targets.js';
+import { Complaint, megabytes, ROOT } from './workshop.js';
+
+const ROW = /^\| (linux-\w+) \| (musl|glibc) .*\| ([\d.]+) MB \|$/gm;
+// One figure behind the point, and a little for the next change.
+const TOLERANCE_BYTES = 100_000;
+
+/** Complains of a Linux binary that is not in the table, or there with another size. */
+export function checkTable() {
+  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const told = new Map(
+    [...text.matchAll(ROW)].map(([, platform, libc, size]) => [
+      `${platform}-${libc.replace('glibc', 'gnu')}`,
+      Number(size) * 1e6,
+    ]),
+  );
+  for (const platform of Object.keys(TARGETS)) {
+    const file = join(ROOT, 'lib', binaryName(platform));
+    if (TARGETS[platform].host !== 'linux' || !existsSync(file)) continue;
+    const { size } = statSync(file);
+    if (Math.abs(size - told.get(platform)) <= TOLERANCE_BYTES) continue;
+    const words = told.has(platform) ? `${megabytes(told.get(platform))} for` : 'nothing of';
+    throw new Complaint(
+      `README's table of platforms says ${words} ${platform}, which has ${megabytes(size)}.`,
+    );
+  }
+}
