@@ -30,24 +30,24 @@ impl Described {
     /// Reads a description; one that breaks off reads as `undefined` from there on.
     #[must_use]
     pub fn read(units: &[u16]) -> Rc<Self> {
-        Reader { units: units.iter().copied(), depth: 0 }
-            .value()
-            .unwrap_or_else(|| Rc::new(Self::Other(Kind::Undefined)))
+        Reader { units, depth: 0 }.value().unwrap_or_else(|| Rc::new(Self::Other(Kind::Undefined)))
     }
 }
 
-struct Reader<I> {
-    units: I,
+struct Reader<'a> {
+    units: &'a [u16],
     depth: u8,
 }
 
-impl<I: Iterator<Item = u16>> Reader<I> {
+impl Reader<'_> {
     /// The next value; nothing at the end of what it is part of.
     fn value(&mut self) -> Option<Rc<Described>> {
-        let described = match char::from_u32(self.units.next()?.into())? {
+        let described = match self.letter()? {
             's' => {
                 let length = self.length()?;
-                Described::Text(Text::new(self.units.by_ref().take(length).collect()))
+                let (text, rest) = self.units.split_at_checked(length).unwrap_or((self.units, &[]));
+                self.units = rest;
+                Described::Text(Text::new(text.to_vec()))
             }
             't' => Described::Boolean(true),
             'f' => Described::Boolean(false),
@@ -69,6 +69,12 @@ impl<I: Iterator<Item = u16>> Reader<I> {
         Some(Rc::new(described))
     }
 
+    fn letter(&mut self) -> Option<char> {
+        let (&unit, rest) = self.units.split_first()?;
+        self.units = rest;
+        char::from_u32(unit.into())
+    }
+
     fn values(&mut self) -> Vec<Rc<Described>> {
         // A configuration is an object of arrays of objects; nothing deeper is ever described.
         if self.depth > 3 {
@@ -83,7 +89,7 @@ impl<I: Iterator<Item = u16>> Reader<I> {
     fn length(&mut self) -> Option<usize> {
         let mut length: usize = 0;
         loop {
-            match char::from_u32(self.units.next()?.into())? {
+            match self.letter()? {
                 ':' => return Some(length),
                 digit => length = length.checked_mul(10)?.checked_add(digit.to_digit(10)?.try_into().ok()?)?,
             }

@@ -1,7 +1,7 @@
 //! The story of a message: config, template, request, transport, reply, outcome.
 #![forbid(unsafe_code)]
 
-use std::{sync::Arc, time::Duration};
+use std::{cell::OnceCell, sync::Arc, time::Duration};
 
 use reqwest::header::HeaderValue;
 use serde::Serialize;
@@ -50,26 +50,26 @@ pub trait Payload: Lookup {
     fn codes(&self) -> Vec<String>;
 }
 
-/// A configuration with what is the same for all messages worked out.
+/// A configuration with what is the same for all messages worked out with the first one.
 pub struct Prepared<V> {
     config: Config<V>,
-    account: Arc<Account>,
-    prefixes: AllowedPrefixes,
+    account: OnceCell<Arc<Account>>,
+    prefixes: OnceCell<AllowedPrefixes>,
 }
 
 impl<V: Untyped> Prepared<V> {
-    /// Works it out.
+    /// Nothing is worked out yet: a guard asks whether a configuration is right, and sends nothing.
     #[must_use]
-    pub fn new(config: Config<V>) -> Self {
-        let (email, api_key) = (config.email.text().well_formed(), config.api_key.text().well_formed());
-        let account = Account {
-            authorization: authorization(&email, &api_key),
-            sign: config.sender_name.text().well_formed(),
-            method: if config.test_mode.as_ref().is_some_and(Untyped::truth) { Method::TestSend } else { Method::Send },
-            email,
-            api_key,
-        };
-        Self { prefixes: allowed_prefixes(&config), account: Arc::new(account), config }
+    pub const fn new(config: Config<V>) -> Self {
+        Self { config, account: OnceCell::new(), prefixes: OnceCell::new() }
+    }
+
+    fn account(&self) -> &Arc<Account> {
+        self.account.get_or_init(|| Arc::new(Account::of(&self.config)))
+    }
+
+    fn prefixes(&self) -> &AllowedPrefixes {
+        self.prefixes.get_or_init(|| allowed_prefixes(&self.config))
     }
 }
 
@@ -80,6 +80,19 @@ struct Account {
     authorization: HeaderValue,
     sign: String,
     method: Method,
+}
+
+impl Account {
+    fn of<V: Untyped>(config: &Config<V>) -> Self {
+        let (email, api_key) = (config.email.text().well_formed(), config.api_key.text().well_formed());
+        Self {
+            authorization: authorization(&email, &api_key),
+            sign: config.sender_name.text().well_formed(),
+            method: if config.test_mode.as_ref().is_some_and(Untyped::truth) { Method::TestSend } else { Method::Send },
+            email,
+            api_key,
+        }
+    }
 }
 
 /// A message that is ready to go. What can wait for the worker thread is left to it.
@@ -106,21 +119,22 @@ impl Message {
     /// Chooses the template and renders it. Nothing is sent yet.
     pub fn compose<V: Untyped, L: Payload>(
         call: &Call<'_, L>,
-        Prepared { config, account, prefixes }: &Prepared<V>,
+        prepared: &Prepared<V>,
     ) -> Result<Result<Self, Error>, L::Thrown> {
         let refuse = |kind| Ok(Err(Error::new(kind, call.audience)));
         let usage_type = call.usage_type.well_formed();
-        let Some(template) = template::choose(config, call.usage_type, || call.payload.languages())? else {
+        let Some(template) = template::choose(&prepared.config, call.usage_type, || call.payload.languages())? else {
             return refuse(Kind::TemplateNotFound { usage_type });
         };
         let text = template::render(&template.content.text(), call.payload)?;
         let number = call.to.well_formed();
-        if !prefixes.allow(&number) {
-            let malformed = prefixes.malformed().map(str::to_owned).collect();
+        if !prepared.prefixes().allow(&number) {
+            let malformed = prepared.prefixes().malformed().map(str::to_owned).collect();
             return refuse(Kind::NumberNotAllowed { malformed });
         }
         let codes = call.payload.codes();
-        Ok(Ok(Self { account: Arc::clone(account), number, text, codes, usage_type, audience: call.audience }))
+        let account = Arc::clone(prepared.account());
+        Ok(Ok(Self { account, number, text, codes, usage_type, audience: call.audience }))
     }
 
     /// Sends the message through the first gateway that can be connected to, at most once.
@@ -156,6 +170,13 @@ impl Message {
             reason: if timed_out { Reason::Timeout } else { Reason::Unreachable },
             attempts: obstacles.iter().map(|(gateway, obstacle)| format!("{gateway}: {obstacle}")).collect(),
         }))
+    }
+
+    /// What becomes of the message if there is nothing to send it with; `why` says what is missing.
+    #[must_use]
+    pub fn unsendable(&self, why: &impl std::fmt::Display) -> Error {
+        let attempts = vec![format!("the HTTP client could not be set up: {why}")];
+        self.error(Kind::NotSent { reason: Reason::Unreachable, attempts })
     }
 
     /// What may be told of the message to whoever listens.

@@ -25,7 +25,8 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 use tokio::{
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::yield_now,
     time::{Instant, timeout, timeout_at},
 };
 
@@ -50,7 +51,7 @@ const PROBE: Duration = Duration::from_millis(2500);
 pub struct Transport {
     client: Client,
     route: Route,
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
     /// Which gateways could not be connected to lately.
     pub health: Health,
 }
@@ -142,7 +143,12 @@ impl Transport {
             Route::Through(..) => builder.proxy(route.clone().into_proxy()),
             Route::Direct | Route::Unusable => builder,
         };
-        Ok(Self { client: builder.build()?, route, slots: Semaphore::new(CONNECTIONS), health: Health::default() })
+        Ok(Self {
+            client: builder.build()?,
+            route,
+            slots: Arc::new(Semaphore::new(CONNECTIONS)),
+            health: Health::default(),
+        })
     }
 
     /// Sends a request once and reads the reply, which must be there by `done_by`. A connection may take `connect`.
@@ -159,17 +165,15 @@ impl Transport {
                 "HTTPS_PROXY or ALL_PROXY does not name a proxy with http:// or https://, the kinds that can be used";
             return Err(Failure::NotDelivered(Obstacle::Refused(words.to_owned())));
         }
-        let Ok(slot) = timeout_at(done_by, self.slots.acquire()).await else {
+        let Ok(Ok(slot)) = timeout_at(done_by, Arc::clone(&self.slots).acquire_owned()).await else {
             return Err(Failure::NotDelivered(Obstacle::Busy));
         };
         // What the kernel knows of kept connections is taken in first, so that a dead one is not chosen.
-        tokio::task::yield_now().await;
+        yield_now().await;
         let started = Instant::now();
         let departure = Arc::new(Departure::default());
         let reply = self.attempt(url.clone(), request, &departure, (started + connect).min(done_by), done_by).await;
-        // The connection gets to return to the pool before the next send looks for one.
-        tokio::task::yield_now().await;
-        drop(slot);
+        tokio::spawn(give_back(slot));
         let connected_in = departure.at().map(|at| at.duration_since(started));
         match reply {
             Ok(reply) => {
@@ -220,6 +224,15 @@ impl Transport {
             Ok(Err(_)) | Err(_) => self.health.fails(gateway, Instant::now()),
         }
     }
+}
+
+/// Gives a slot back when its connection has returned to the pool, which takes the client a moment: whoever gets the
+/// slot is to find the connection there.
+async fn give_back(slot: OwnedSemaphorePermit) {
+    for _ in 0..3 {
+        yield_now().await;
+    }
+    drop(slot);
 }
 
 /// Reads the body. A refusal stands by its status even when its body breaks off; a success does not.

@@ -27,10 +27,10 @@ use crate::{
     gateway::Gateway,
     issue::Issue,
     metadata::metadata,
+    proxy::ProxyVariables,
     send::{CONNECT, Call, Deadlines, Limits, Message, Prepared, TOTAL},
     text::Text,
     trace::{Journey, Trace},
-    transport::Transport,
 };
 
 const FACE: &str = include_str!("face.js");
@@ -38,7 +38,7 @@ const FACE: &str = include_str!("face.js");
 /// What lives as long as an environment.
 struct Room {
     string: FunctionRef<Object<'static>, Object<'static>>,
-    surroundings: FunctionRef<(), String>,
+    surroundings: FunctionRef<(), Vec<String>>,
     outbox: Arc<Outbox>,
     tickets: Cell<u32>,
     /// The ways to send that are in use; the official one without options is the first.
@@ -193,21 +193,21 @@ impl Room {
         let traces: bool = call.get(5)?;
         let waited = Duration::try_from_secs_f64(call.get::<f64>(6)? / 1000.0).unwrap_or_default();
         let started = Instant::now().checked_sub(waited).unwrap_or_else(Instant::now);
-        let transport = runtime::transport(&gateways, || self.surroundings(call.env)).map_err(|trouble| trouble.0)?;
+        runtime::look_around(&gateways, || self.surroundings(call.env))?;
         let number = self.tickets.get();
         self.tickets.set(number.wrapping_add(1));
         let ticket = Ticket::new(number, Arc::clone(&self.outbox), Message::lost(audience));
         let deadlines = Deadlines { started, limits };
         // Boxed where it runs: this thread then neither makes room for it nor moves it.
-        let task = async move { Box::pin(deliver(message, transport, gateways, deadlines, traces, ticket)).await };
+        let task = async move { Box::pin(deliver(message, gateways, deadlines, traces, ticket)).await };
         runtime::spawn(task).map_err(|error| refused(&format!("The worker thread could not be started: {error}")))?;
         Ok(number)
     }
 
-    fn surroundings(&self, env: &Env) -> Result<Surroundings, Trouble> {
-        let json = self.surroundings.borrow_back(env)?.call(())?;
-        serde_json::from_str(&json)
-            .map_err(|error| Trouble(refused(&format!("Node's settings cannot be read: {error}"))))
+    fn surroundings(&self, env: &Env) -> napi::Result<Surroundings> {
+        let told: [String; 3] = self.surroundings.borrow_back(env)?.call(())?.try_into().unwrap_or_default();
+        let [roots, proxy, no_proxy] = told;
+        Ok(Surroundings { roots, variables: ProxyVariables { proxy, no_proxy } })
     }
 
     fn manner_at(&self, place: u32) -> Manner {
@@ -219,7 +219,6 @@ impl Room {
 
 async fn deliver(
     message: Message,
-    transport: &'static Transport,
     gateways: Arc<[Gateway]>,
     deadlines: Deadlines,
     traces: bool,
@@ -228,10 +227,16 @@ async fn deliver(
     #[cfg(feature = "test-panic")]
     assert!(!message.is_of("TestPanic"), "asked to panic");
     let mut journey = Journey::default();
-    let result = message.deliver(transport, &gateways, deadlines, &mut journey).await;
+    let transport = runtime::transport(&gateways);
+    let result = match &transport {
+        Ok(transport) => message.deliver(transport, &gateways, deadlines, &mut journey).await,
+        Err(error) => Err(message.unsendable(error)),
+    };
     let trace = traces.then(|| Trace::new(message.facts(), &journey, deadlines.started.elapsed(), &result));
     ticket.settle(&result, trace.as_ref());
-    if let Some(gateway) = transport.health.due(&gateways, Instant::now()) {
+    if let Ok(transport) = transport
+        && let Some(gateway) = transport.health.due(&gateways, Instant::now())
+    {
         transport.probe(&gateway).await;
     }
 }
@@ -246,21 +251,6 @@ const fn audience(by_administrator: bool) -> Audience {
 
 fn json(error: &Error) -> String {
     serde_json::to_string(error).unwrap_or_default()
-}
-
-/// A failure before a send could start.
-struct Trouble(napi::Error);
-
-impl From<napi::Error> for Trouble {
-    fn from(error: napi::Error) -> Self {
-        Self(error)
-    }
-}
-
-impl From<reqwest::Error> for Trouble {
-    fn from(error: reqwest::Error) -> Self {
-        Self(refused(&format!("The HTTP client could not be set up: {error}")))
-    }
 }
 
 fn text(string: &Utf16String) -> Text {

@@ -246,11 +246,8 @@
         ? tls.getCACertificates('default')
         : [...tls.rootCertificates, extra];
     };
-    return JSON.stringify({
-      roots: trusted().join('\n'),
-      proxy: env.https_proxy || env.HTTPS_PROXY || env.all_proxy || env.ALL_PROXY || '',
-      noProxy: env.no_proxy || env.NO_PROXY || '',
-    });
+    const proxy = env.https_proxy || env.HTTPS_PROXY || env.all_proxy || env.ALL_PROXY || '';
+    return [trusted().join('\n'), proxy, env.no_proxy || env.NO_PROXY || ''];
   };
 
   const failure = ({ code, data, issues }) =>

@@ -3,7 +3,6 @@
 
 use std::{future::Future, io, sync::OnceLock};
 
-use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 
 use super::outbox;
@@ -13,6 +12,7 @@ use crate::{gateway::Gateway, proxy::ProxyVariables, transport::Transport};
 const BLOCKING_THREADS: usize = 4;
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+static SURROUNDINGS: OnceLock<Surroundings> = OnceLock::new();
 static SECURE: OnceLock<Transport> = OnceLock::new();
 static LOCAL: OnceLock<Transport> = OnceLock::new();
 
@@ -36,32 +36,37 @@ pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> io::Result<()
 }
 
 /// What the connector takes over from its host Node.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
 pub struct Surroundings {
     /// The certificates that Node trusts, as PEM.
-    roots: String,
-    /// The proxy that the variables name; empty if none.
-    proxy: String,
-    /// What goes without the proxy.
-    no_proxy: String,
+    pub roots: String,
+    /// The proxy, and what goes without one.
+    pub variables: ProxyVariables,
 }
 
-/// The transport for these gateways. The surroundings are asked for once in a process, with the first secure gateway.
-pub fn transport<E: From<reqwest::Error>>(
-    gateways: &[Gateway],
-    surroundings: impl FnOnce() -> Result<Surroundings, E>,
-) -> Result<&'static Transport, E> {
-    let is_local = gateways.iter().all(|gateway| gateway.base().scheme() == "http");
+/// Sees to it that the surroundings are known before the first secure gateway is asked. On the JavaScript thread, which
+/// alone can ask Node for them: once in a process.
+pub fn look_around<E>(gateways: &[Gateway], ask: impl FnOnce() -> Result<Surroundings, E>) -> Result<(), E> {
+    if !are_local(gateways) && SURROUNDINGS.get().is_none() {
+        let surroundings = ask()?;
+        SURROUNDINGS.get_or_init(|| surroundings);
+    }
+    Ok(())
+}
+
+/// The transport for these gateways, set up with the first message. On the worker thread, since it takes a while.
+pub fn transport(gateways: &[Gateway]) -> Result<&'static Transport, reqwest::Error> {
+    let is_local = are_local(gateways);
     let cell = if is_local { &LOCAL } else { &SECURE };
     if let Some(transport) = cell.get() {
         return Ok(transport);
     }
-    let transport = if is_local {
-        Transport::local()?
-    } else {
-        let Surroundings { roots, proxy, no_proxy } = surroundings()?;
-        Transport::new(&roots, &ProxyVariables { proxy, no_proxy })?
+    let transport = match SURROUNDINGS.get() {
+        Some(Surroundings { roots, variables }) if !is_local => Transport::new(roots, variables)?,
+        _ => Transport::local()?,
     };
     Ok(cell.get_or_init(|| transport))
+}
+
+fn are_local(gateways: &[Gateway]) -> bool {
+    gateways.iter().all(|gateway| gateway.base().scheme() == "http")
 }
