@@ -34,7 +34,9 @@ const CORES_OWN = ['@logto/connector-kit', 'zod'];
 
 /** Tests a tarball on platforms; gives how many tests passed, and complains of those that did not. */
 export async function testPlatforms(options = {}) {
-  const tarball = options.tarball ? resolve(options.tarball) : await phase('pack', packHere);
+  const tarball = options.tarball
+    ? resolve(options.tarball)
+    : await phase('pack', () => packHere(options));
   const bench = mkdtempSync(join(tmpdir(), 'connector-smsaero-native-'));
   try {
     const folder = await unpack(tarball, bench);
@@ -57,9 +59,9 @@ export async function testPlatforms(options = {}) {
   }
 }
 
-async function packHere() {
+async function packHere({ arm64 }) {
   const { tarball, checksum, size } = await pack(join(WORKSHOP, 'test'));
-  checkTable();
+  checkTable(['musl', 'gnu'].map((libc) => `linux-${arm64 ? 'arm64' : 'x64'}-${libc}`));
   console.log(`  ${basename(tarball)}, ${megabytes(size)}, sha256 ${checksum}`);
   return tarball;
 }
