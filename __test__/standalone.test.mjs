@@ -76,7 +76,8 @@ function assertWorks({
   for (const { receipt } of [sent, stored]) assert.equal(receipt.gateway, gateway.url);
   for (const { error } of [invalid, noTemplate, incomplete, refused]) {
     assert.equal(error.isError, true);
-    assert.equal(error.name, 'ConnectorError');
+    assert.equal(error.constructor.name, 'ConnectorError');
+    assert.ok(!Object.hasOwn(error, 'name'), 'a name of its own, which the error of the kit has not');
     assert.match(error.message, /^ConnectorError: /);
   }
   assert.equal(invalid.error.code, 'invalid_config');

@@ -13,8 +13,7 @@
     host.ConnectorError ??
     class ConnectorError extends Error {
       constructor(code, data) {
-        super(`ConnectorError: ${JSON.stringify(data)}`);
-        this.name = 'ConnectorError';
+        super(`ConnectorError: ${data ? JSON.stringify(data) : code}`);
         this.code = code;
         this.data = typeof data === 'string' ? { message: data } : data;
       }
@@ -24,8 +23,8 @@
     class ZodError extends Error {
       constructor(issues) {
         super(JSON.stringify(issues, null, 2));
-        this.name = 'ZodError';
         this.issues = issues;
+        this.name = 'ZodError';
       }
 
       get errors() {
