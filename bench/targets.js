@@ -55,7 +55,11 @@ export const limits = [
     of: ({ create }) => create.ours.retainedBytes.median,
   },
   { label: 'burst of 2,000, failures', most: 0, of: ({ burst }) => burst.ours.failures.max },
-  { label: 'burst of 2,000, connections', most: 128, of: ({ burst }) => burst.ours.connections.max },
+  {
+    label: 'burst of 2,000, connections',
+    most: 128,
+    of: ({ burst }) => burst.ours.connections.max,
+  },
   {
     label: 'one message every 6 s, connections',
     most: 1,
