@@ -6,6 +6,7 @@ import { caught } from './support/caught.mjs';
 import { validConfig } from './support/configs.mjs';
 import createConnector, { sendMessage } from './support/package.mjs';
 import { message, openGateway } from './support/stage.mjs';
+import { faults } from './support/testing.mjs';
 
 const offline = process.env.SMSAERO_GATEWAYS;
 const getConfig = async () => validConfig();
@@ -192,4 +193,15 @@ test('every spelling of this machine may be spoken to in the clear', async () =>
     getConfig,
     gateways: ['http://[::1]:1', 'http://127.255.255.254', 'https://gate.smsaero.org'],
   });
+});
+
+test('a burst waits for its share of connections, and none of it is lost', async (t) => {
+  const slow = await openGateway();
+  t.after(() => slow.stop());
+  slow.respondWith(faults.slow({ delayMs: 50 }));
+  const receipts = await Promise.all(Array.from({ length: 1000 }, () => sendTo(slow.url)));
+  assert.equal(new Set(receipts.map(({ id }) => id)).size, 1000);
+  // All of them are used, and a connection that broke may have been replaced.
+  const { opened } = slow.connections;
+  assert.ok(opened >= 64 && opened <= 132, `${opened} connections`);
 });

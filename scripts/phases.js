@@ -13,6 +13,7 @@ import { install } from './install.js';
 import { nodeBinary, ownMajor, versionOf } from './nodes.js';
 import { ARM64_RECORD, arm64Inputs, arm64Record, recordArm64 } from './platforms/arm64.js';
 import { testPlatforms } from './platforms/test-platforms.js';
+import { valgrind } from './platforms/valgrind.js';
 import { Complaint, megabytes, ROOT, run } from './platforms/workshop.js';
 import { checkTarball } from './tarball.js';
 
@@ -56,6 +57,11 @@ export const phases = [
   { name: 'workflows', title: 'The workflows, by actionlint', run: workflows },
   { name: 'deny', title: 'Licences, duplicates and advisories of what is compiled in', run: deny },
   { name: 'fuzz', title: 'Fuzz targets, ten seconds each', run: fuzz },
+  {
+    name: 'instructions',
+    title: 'What guard, rendering, request and verdict take, against the baseline',
+    run: instructions,
+  },
 ];
 
 async function toolchain() {
@@ -305,4 +311,10 @@ async function fuzz() {
       progress: true,
     },
   );
+}
+
+async function instructions() {
+  if (!(await valgrind())) return { leftOut: 'there is no valgrind here' };
+  const count = [process.execPath, join('bench', 'instructions.js')];
+  await quietly(count, 'The core takes more instructions than it did.', { progress: true });
 }

@@ -120,7 +120,7 @@ impl fmt::Display for BadGateway {
         f.write_str("The SMS Aero gateways (option `gateways`, or the variable SMSAERO_GATEWAYS) cannot be used: ")?;
         match self {
             Self::None => f.write_str("the list is empty. Leave it out to use SMS Aero's own gateways, or name at least one base URL such as https://gate.smsaero.ru."),
-            Self::NotAUrl => f.write_str("an entry is not an http(s) URL. Write base URLs such as https://gate.smsaero.ru, separated by commas."),
+            Self::NotAUrl => f.write_str("an entry is not an http(s) URL. Write base URLs such as https://gate.smsaero.ru, separated by commas, and host names in ASCII, with xn-- where they need it."),
             Self::Credentials => f.write_str("an entry has a user name or password in it. Credentials come from the connector's configuration; remove them from the URL."),
             Self::Query => f.write_str("an entry has a query or a fragment. Write the base URL alone, such as https://gate.smsaero.ru."),
             Self::PlainHttp(host) => write!(f, "http://{host} would send the API key unencrypted. Use https; plain http is for this machine (127.0.0.1, [::1], localhost) only."),
