@@ -11,7 +11,7 @@ const advice = (errors) => {
     return 'Node was started without native addons: remove --no-addons, or add --allow-addons beside --permission.';
   }
   // The first is the one that fits; that the other C library's was refused is no wonder.
-  if (errors[0].code === 'MODULE_NOT_FOUND') {
+  if (errors[0].code === 'ENOENT') {
     return 'The package holds no binary for this platform: install the published tarball, or build one with "npm run build" in a checkout.';
   }
   return 'The binary is there but was refused: install the package afresh, and check that the file is whole and readable.';
@@ -23,7 +23,7 @@ const advice = (errors) => {
  */
 export const refusal = (tried) => {
   const reasons = tried.map(([candidate, { code, message }]) => {
-    const reason = code === 'MODULE_NOT_FOUND' ? 'not in the package' : message.split('\n', 1)[0];
+    const reason = code === 'ENOENT' ? 'not in the package' : message.split('\n', 1)[0];
     return `${candidate} (${reason})`;
   });
   return new Error(

@@ -232,8 +232,9 @@ async fn deliver(
         Ok(transport) => message.deliver(transport, &gateways, deadlines, &mut journey).await,
         Err(error) => Err(message.unsendable(error)),
     };
-    let trace = traces.then(|| Trace::new(message.facts(), &journey, deadlines.started.elapsed(), &result));
-    ticket.settle(&result, trace.as_ref());
+    let took = deadlines.started.elapsed();
+    let trace = traces.then(|| Trace::new(message.facts(), &journey, took, &result));
+    ticket.settle(&result, trace.as_ref(), took);
     if let Ok(transport) = transport
         && let Some(gateway) = transport.health.due(&gateways, Instant::now())
     {

@@ -4,7 +4,11 @@
 use std::{
     cell::RefCell,
     mem::take,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use napi::{
@@ -14,8 +18,12 @@ use napi::{
 };
 use serde::Serialize;
 
-/// So many outcomes do not wait for the worker thread to have nothing else to do.
+/// So many outcomes do not wait for others.
 const BATCH: usize = 16;
+
+/// How long a receipt may wait for the receipts of other messages, if its exchange took as long as `FAR` or longer.
+const WAIT: Duration = Duration::from_millis(1);
+const FAR: Duration = Duration::from_millis(10);
 
 /// Weak: waiting for an outcome is what keeps a process alive, not the means to bring it.
 type Wake = ThreadsafeFunction<(), Unknown<'static>, String, Status, false, true, 0>;
@@ -25,8 +33,8 @@ thread_local! {
     static POSTED: RefCell<Vec<Arc<Outbox>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Wakes the JavaScript threads for which there is something. To be called when the worker thread is about to sleep:
-/// what came in together is then settled together.
+/// Wakes the JavaScript threads for which there is something that waits no longer. To be called when the worker thread is
+/// about to sleep: what came in together is then settled together.
 pub fn send_round() {
     for outbox in POSTED.take() {
         outbox.call(outbox.letters());
@@ -36,6 +44,8 @@ pub fn send_round() {
 /// The outcomes of one environment that JavaScript has not taken yet.
 pub struct Outbox {
     letters: Arc<Mutex<Letters>>,
+    /// Tickets whose outcome is not known yet.
+    open: AtomicUsize,
     wake: Wake,
 }
 
@@ -55,10 +65,11 @@ impl Outbox {
         let taken = Arc::clone(&letters);
         let settle = settle.build_threadsafe_function::<()>().weak::<true>();
         let wake = settle.build_callback(move |_| Ok(take(&mut *locked(&taken)).into_batch()))?;
-        Ok(Self { letters, wake })
+        Ok(Self { letters, open: AtomicUsize::new(0), wake })
     }
 
-    fn post(self: &Arc<Self>, letter: &impl Serialize) {
+    fn post(self: &Arc<Self>, letter: &impl Serialize, may_wait: bool) {
+        let is_last = self.open.fetch_sub(1, Ordering::Relaxed) == 1;
         let letter = serde_json::to_string(letter).unwrap_or_default();
         let mut letters = self.letters();
         let is_first = letters.count == 0;
@@ -68,9 +79,16 @@ impl Outbox {
         // Only the worker thread goes round, and only it runs tasks.
         if letters.count >= BATCH || tokio::task::try_id().is_none() {
             self.call(letters);
-        } else if is_first {
+        } else if is_last || !may_wait {
             drop(letters);
             POSTED.with_borrow_mut(|posted| posted.push(Arc::clone(self)));
+        } else if is_first {
+            drop(letters);
+            let outbox = Arc::clone(self);
+            tokio::spawn(async move {
+                tokio::time::sleep(WAIT).await;
+                outbox.call(outbox.letters());
+            });
         }
     }
 
@@ -111,15 +129,22 @@ pub struct Ticket<L: Serialize> {
 }
 
 impl<L: Serialize> Ticket<L> {
-    pub const fn new(number: u32, outbox: Arc<Outbox>, lost: L) -> Self {
+    pub fn new(number: u32, outbox: Arc<Outbox>, lost: L) -> Self {
+        outbox.open.fetch_add(1, Ordering::Relaxed);
         Self { number, outbox, lost: Some(lost) }
     }
 
-    pub fn settle<T: Serialize, E: Serialize>(mut self, outcome: &Result<T, E>, trace: Option<&impl Serialize>) {
+    /// Brings the outcome, which took so long. A failure waits for nothing: somebody may be at their deadline.
+    pub fn settle<T: Serialize, E: Serialize>(
+        mut self,
+        outcome: &Result<T, E>,
+        trace: Option<&impl Serialize>,
+        took: Duration,
+    ) {
         self.lost = None;
         match outcome {
-            Ok(receipt) => self.outbox.post(&(self.number, true, receipt, trace)),
-            Err(error) => self.outbox.post(&(self.number, false, error, trace)),
+            Ok(receipt) => self.outbox.post(&(self.number, true, receipt, trace), took >= FAR),
+            Err(error) => self.outbox.post(&(self.number, false, error, trace), false),
         }
     }
 }
@@ -127,7 +152,7 @@ impl<L: Serialize> Ticket<L> {
 impl<L: Serialize> Drop for Ticket<L> {
     fn drop(&mut self) {
         if let Some(lost) = self.lost.take() {
-            self.outbox.post(&(self.number, false, lost, ()));
+            self.outbox.post(&(self.number, false, lost, ()), false);
         }
     }
 }
