@@ -19,7 +19,7 @@ const MANNERS = [
 ];
 // Memory that a run may need on top of its warm-up, whatever it sends: pools of connections and of allocators.
 const MEMORY_MB = 64;
-const CONNECTIONS = 128;
+const CONNECTIONS = 192;
 
 async function runBatch(number, from, count) {
   const { concurrency, traces, debug } = MANNERS[number % MANNERS.length];

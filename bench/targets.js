@@ -57,7 +57,7 @@ export const limits = [
   { label: 'burst of 2,000, failures', most: 0, of: ({ burst }) => burst.ours.failures.max },
   {
     label: 'burst of 2,000, connections',
-    most: 128,
+    most: 192,
     of: ({ burst }) => burst.ours.connections.max,
   },
   {

@@ -41,7 +41,7 @@ use crate::{
 const IDLE: Duration = Duration::from_secs(60);
 
 /// The most connections at a time. A burst waits for one of these rather than use up the host's descriptors.
-const CONNECTIONS: usize = 128;
+const CONNECTIONS: usize = 192;
 
 /// How long a probe of a resting gateway may take.
 const PROBE: Duration = Duration::from_millis(2500);
