@@ -5,16 +5,17 @@ use std::rc::Rc;
 
 use crate::{config::Untyped, issue::Kind, text::Text};
 
-/// A described value. It has no `Debug`, so that a key in it cannot be printed.
+/// A described value, cheap to clone. It has no `Debug`, so that a key in it cannot be printed.
+#[derive(Clone)]
 pub enum Described {
     /// A string with its characters: `s`, the number of code units, `:`, the code units.
-    Text(Text),
+    Text(Rc<[u16]>),
     /// `t` or `f`.
     Boolean(bool),
     /// An object whose keys were read: `o`, then the values in the order in which the face reads them, then `.`.
-    Object(Vec<Rc<Self>>),
+    Object(Rc<Vec<Self>>),
     /// An array: `a`, then the elements, then `.`.
-    Array(Vec<Rc<Self>>),
+    Array(Rc<Vec<Self>>),
     /// Anything else, of which only the kind matters: one letter.
     Other(Kind),
 }
@@ -29,8 +30,8 @@ const TEMPLATE_KEYS: [&str; 3] = ["usageType", "content", "locale"];
 impl Described {
     /// Reads a description; one that breaks off reads as `undefined` from there on.
     #[must_use]
-    pub fn read(units: &[u16]) -> Rc<Self> {
-        Reader { units, depth: 0 }.value().unwrap_or_else(|| Rc::new(Self::Other(Kind::Undefined)))
+    pub fn read(units: &[u16]) -> Self {
+        Reader { units, depth: 0 }.value().unwrap_or(Self::Other(Kind::Undefined))
     }
 }
 
@@ -41,13 +42,13 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// The next value; nothing at the end of what it is part of.
-    fn value(&mut self) -> Option<Rc<Described>> {
+    fn value(&mut self) -> Option<Described> {
         let described = match self.letter()? {
             's' => {
                 let length = self.length()?;
                 let (text, rest) = self.units.split_at_checked(length).unwrap_or((self.units, &[]));
                 self.units = rest;
-                Described::Text(Text::new(text.to_vec()))
+                Described::Text(text.into())
             }
             't' => Described::Boolean(true),
             'f' => Described::Boolean(false),
@@ -66,7 +67,7 @@ impl Reader<'_> {
             'u' => Described::Other(Kind::Undefined),
             _ => return None,
         };
-        Some(Rc::new(described))
+        Some(described)
     }
 
     fn letter(&mut self) -> Option<char> {
@@ -75,15 +76,18 @@ impl Reader<'_> {
         char::from_u32(unit.into())
     }
 
-    fn values(&mut self) -> Vec<Rc<Described>> {
+    fn values(&mut self) -> Rc<Vec<Described>> {
         // A configuration is an object of arrays of objects; nothing deeper is ever described.
         if self.depth > 3 {
-            return Vec::new();
+            return Rc::default();
         }
         self.depth += 1;
-        let values = std::iter::from_fn(|| self.value()).collect();
+        let mut values = Vec::with_capacity(KEYS.len());
+        while let Some(value) = self.value() {
+            values.push(value);
+        }
         self.depth -= 1;
-        values
+        Rc::new(values)
     }
 
     fn length(&mut self) -> Option<usize> {
@@ -97,38 +101,36 @@ impl Reader<'_> {
     }
 }
 
-impl Untyped for Rc<Described> {
+impl Untyped for Described {
     fn kind(&self) -> Kind {
-        match &**self {
-            Described::Text(_) => Kind::String,
-            Described::Boolean(_) => Kind::Boolean,
-            Described::Object(_) => Kind::Object,
-            Described::Array(_) => Kind::Array,
-            Described::Other(kind) => *kind,
+        match self {
+            Self::Text(_) => Kind::String,
+            Self::Boolean(_) => Kind::Boolean,
+            Self::Object(_) => Kind::Object,
+            Self::Array(_) => Kind::Array,
+            Self::Other(kind) => *kind,
         }
     }
 
     fn property(&self, key: &'static str) -> Self {
         let among = |keys: &[&str]| keys.iter().position(|known| *known == key);
-        let value = match &**self {
-            Described::Object(values) => {
-                among(&KEYS).or_else(|| among(&TEMPLATE_KEYS)).and_then(|place| values.get(place))
-            }
+        let value = match self {
+            Self::Object(values) => among(&KEYS).or_else(|| among(&TEMPLATE_KEYS)).and_then(|place| values.get(place)),
             _ => None,
         };
-        value.cloned().unwrap_or_else(|| Self::new(Described::Other(Kind::Undefined)))
+        value.cloned().unwrap_or(Self::Other(Kind::Undefined))
     }
 
     fn elements(&self) -> Vec<Self> {
-        if let Described::Array(values) = &**self { values.clone() } else { Vec::new() }
+        if let Self::Array(values) = self { values.to_vec() } else { Vec::new() }
     }
 
     fn text(&self) -> Text {
-        if let Described::Text(text) = &**self { text.clone() } else { Text::default() }
+        if let Self::Text(units) = self { Text::new(units.to_vec()) } else { Text::default() }
     }
 
     fn truth(&self) -> bool {
-        matches!(&**self, Described::Boolean(true))
+        matches!(self, Self::Boolean(true))
     }
 }
 
@@ -140,7 +142,7 @@ mod tests {
         text::Text,
     };
 
-    fn read(description: &str) -> std::rc::Rc<Described> {
+    fn read(description: &str) -> Described {
         Described::read(Text::from(description).units())
     }
 

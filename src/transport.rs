@@ -229,7 +229,7 @@ impl Transport {
 /// Gives a slot back when its connection has returned to the pool, which takes the client a moment: whoever gets the
 /// slot is to find the connection there.
 async fn give_back(slot: OwnedSemaphorePermit) {
-    for _ in 0..3 {
+    for _ in 0..5 {
         yield_now().await;
     }
     drop(slot);

@@ -50,7 +50,7 @@ struct Room {
 }
 
 /// What a described configuration reads as.
-type Reading = Result<Prepared<Rc<Described>>, Vec<Issue>>;
+type Reading = Result<Prepared<Described>, Vec<Issue>>;
 
 /// Where and how patiently to send.
 #[derive(Clone)]
