@@ -1,10 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const lib = fileURLToPath(new URL('../lib/', import.meta.url));
-const { cache } = createRequire(import.meta.url);
 
 /** The version of this package. */
 export const { version } = JSON.parse(
@@ -22,7 +20,9 @@ export const load = async () => {
 
 /** The native file in use, after it was loaded. */
 export const binary = () => {
-  const file = Object.keys(cache).find((name) => name.startsWith(lib) && name.endsWith('.node'));
+  // Loaded without `require`, it is in no cache of Node's.
+  const { sharedObjects } = process.report.getReport();
+  const file = sharedObjects.find((name) => name.startsWith(lib) && name.endsWith('.node'));
   if (file === undefined) return { file: null, sizeBytes: null, libc: null };
   const name = path.basename(file);
   return { file: name, sizeBytes: statSync(file).size, libc: libcOf(name) };
