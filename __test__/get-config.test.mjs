@@ -92,6 +92,24 @@ test('thenables count as promises', async () => {
   assert.equal(await caught(throwing.sendMessage(message())), thing);
 });
 
+test('a thenable that answers more than once sends once, with its first answer', async () => {
+  const { sendMessage } = await connect(() => ({
+    then: (resolve, reject) => {
+      resolve(validConfig({ senderName: 'First' }));
+      resolve(validConfig({ senderName: 'Second' }));
+      reject(new Error('and then it failed'));
+    },
+  }));
+  const before = gateway.requests.length;
+  await sendMessage(message());
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const requests = gateway.requests.slice(before);
+  assert.deepEqual(
+    requests.map(({ body }) => JSON.parse(body).sign),
+    ['First'],
+  );
+});
+
 test('a configuration may also come without a promise', async () => {
   const { sendMessage } = await connect(() => validConfig());
   assert.equal((await sendMessage(message())).gateway, gateway.url);

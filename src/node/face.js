@@ -411,6 +411,16 @@
       reject: undefined,
     });
 
+    // What was thrown may be anything, and throw again when it is looked at.
+    const reasonOf = (error) => {
+      try {
+        const reason = error?.data?.reason ?? error?.code;
+        return typeof reason === 'string' ? reason : undefined;
+      } catch {
+        return undefined;
+      }
+    };
+
     // Ends with `resolve` or `reject` of the send, whatever happens.
     const begin = (send) => {
       const { context } = send;
@@ -419,10 +429,11 @@
         if (typeof answer === 'string') throw failure(parse(answer));
         wait(answer, send);
       } catch (error) {
-        const reason = error?.data?.reason ?? error?.code;
+        send.reject(error);
+        if (!context && !log.enabled) return;
+        const reason = reasonOf(error);
         if (context) Object.assign(context, { outcome: 'not_sent', reason });
         if (log.enabled) log(`not_sent (${reason})`);
-        send.reject(error);
       }
     };
 
@@ -458,12 +469,16 @@
           clearTimeout(timer);
           if (isOverdue) return;
           send.config = config;
-          if (channel.hasSubscribers) {
-            resolve(dispatch(send));
-          } else {
-            send.resolve = resolve;
-            send.reject = reject;
-            begin(send);
+          try {
+            if (channel.hasSubscribers) {
+              resolve(dispatch(send));
+            } else {
+              send.resolve = resolve;
+              send.reject = reject;
+              begin(send);
+            }
+          } catch (error) {
+            reject(error);
           }
         };
         const fail = (error) => {
