@@ -15,7 +15,7 @@ await main(async () => {
     list: { type: 'boolean' },
   });
   if (options.list) {
-    for (const { name, title } of phases) console.log(`${name.padEnd(12)}${title}`);
+    for (const { name, title } of phases) console.log(`${name.padEnd(14)}${title}`);
     return;
   }
   const started = Date.now();
@@ -71,7 +71,7 @@ async function runOne({ name, title, run }, wishes) {
 
 function summarize(rows, started) {
   for (const { name, verdict, time = '', said = '' } of rows) {
-    console.log(`${name.padEnd(12)}${verdict.padEnd(10)}${time.padStart(8)}  ${said}`.trimEnd());
+    console.log(`${name.padEnd(14)}${verdict.padEnd(10)}${time.padStart(8)}  ${said}`.trimEnd());
   }
   const { passed = 0, failed = 0 } = rows.map(countsOf).reduce(sum, {});
   const failures = rows.filter(({ verdict }) => verdict === 'FAILED');
