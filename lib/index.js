@@ -1,7 +1,7 @@
+// The door that Logto imports. All that always runs is in here: a further module costs a third of a millisecond of its start.
+
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-
-// One module for what always runs: each further one costs a third of a millisecond of Logto's start.
 
 const withFile = (path, read) => {
   const file = openSync(path);
