@@ -262,7 +262,8 @@ describe('at the same time', { concurrency: true }, () => {
     const build = [
       'build',
       '--locked',
-      '--lib',
+      '-p',
+      'connector-smsaero-native-napi',
       '--features',
       'test-panic',
       '--target-dir',
@@ -273,7 +274,7 @@ describe('at the same time', { concurrency: true }, () => {
     await cargoBuild(build, env);
     const prefix = { win32: '', darwin: 'lib' }[process.platform] ?? 'lib';
     const suffix = { win32: 'dll', darwin: 'dylib' }[process.platform] ?? 'so';
-    const library = join(folder, 'debug', `${prefix}connector_smsaero_native.${suffix}`);
+    const library = join(folder, 'debug', `${prefix}connector_smsaero_native_napi.${suffix}`);
     const addon = join(folder, 'addon.node');
     mkdirSync(folder, { recursive: true });
     copyFileSync(library, addon);

@@ -10,7 +10,7 @@ import { host } from './platforms/runtimes.js';
 import { binaryName, CARGO, libraryName } from './platforms/targets.js';
 import { Complaint, main, megabytes, putInPlace, ROOT, run } from './platforms/workshop.js';
 
-const NAME = 'connector-smsaero-native';
+const NAME = 'connector-smsaero-native-napi';
 
 /** The addon that this machine's Node loads. */
 export function addon() {
@@ -41,7 +41,7 @@ function environment(definitions) {
   // napi-derive writes down there what it exports, whenever it expands the crate.
   const env = { ...process.env, NAPI_TYPE_DEF_TMP_FOLDER: definitions };
   if (!existsSync(join(definitions, NAME))) {
-    env.NAPI_FORCE_BUILD_CONNECTOR_SMSAERO_NATIVE = String(Date.now());
+    env.NAPI_FORCE_BUILD_CONNECTOR_SMSAERO_NATIVE_NAPI = String(Date.now());
   }
   // A library for a Node on musl shares Node's C library.
   if (host().platform.endsWith('musl')) env.RUSTFLAGS = '-Ctarget-feature=-crt-static';
@@ -51,7 +51,7 @@ function environment(definitions) {
 async function declare(typeDefDir) {
   // Not before there are packages.
   const { generateTypeDef } = await import('@napi-rs/cli');
-  const dtsHeader = readFileSync(join(ROOT, 'src/node/header.d.ts'), 'utf8');
+  const dtsHeader = readFileSync(join(ROOT, 'napi/src/header.d.ts'), 'utf8');
   const options = { typeDefDir, dtsHeader, constEnum: false, cwd: ROOT };
   const { dts } = await generateTypeDef(options);
   writeFileSync(join(ROOT, 'index.d.ts'), dts);

@@ -17,7 +17,7 @@ import { valgrind } from './platforms/valgrind.js';
 import { Complaint, megabytes, ROOT, run } from './platforms/workshop.js';
 import { checkTarball } from './tarball.js';
 
-const CORE = ['--no-default-features'];
+const CORE = ['--workspace'];
 // Where the spec reporter tells the failures once more.
 const FAILURES = '✖ failing tests:';
 // Far beyond what they need: a run that hangs ends with a failure, and does not wait for ever.
@@ -134,7 +134,7 @@ async function buildAddon() {
   await build();
   if (declarations() !== before) {
     throw new Complaint(
-      'index.d.ts did not say what the doc comments of src/node say. It does now: look at the difference and commit it.',
+      'index.d.ts did not say what the doc comments of napi/ say. It does now: look at the difference and commit it.',
     );
   }
 }

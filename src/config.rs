@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     issue::{Issue, Kind, Problem, Step},
-    text::Text,
+    utf16::Utf16,
 };
 
 /// The usage types without which the official guard refuses a configuration, in its order.
@@ -24,7 +24,7 @@ pub trait Untyped: Sized {
     /// The elements of an array, in order.
     fn elements(&self) -> Vec<Self>;
     /// The characters of a string.
-    fn text(&self) -> Text;
+    fn text(&self) -> Utf16;
     /// Whether it is `true`.
     fn truth(&self) -> bool;
 }
@@ -50,7 +50,7 @@ pub struct Config<V> {
 /// What a message of one usage type says.
 pub struct Template<V> {
     /// The usage type.
-    pub usage: Text,
+    pub usage: Utf16,
     /// The text with its handlebars.
     pub content: V,
     /// The BCP 47 tag of the language it is written in, if it says one.
@@ -202,7 +202,7 @@ impl Reader {
 }
 
 /// Zod 3.24's e-mail rule, in one pass without a regular expression.
-fn is_email(text: &Text) -> bool {
+fn is_email(text: &Utf16) -> bool {
     let Some(bytes) = text.units().iter().map(|&unit| u8::try_from(unit).ok()).collect::<Option<Vec<u8>>>() else {
         return false;
     };
@@ -252,8 +252,8 @@ impl Untyped for Option<&Value> {
         self.and_then(Value::as_array).map(|items| items.iter().map(Some).collect()).unwrap_or_default()
     }
 
-    fn text(&self) -> Text {
-        Text::from(self.and_then(Value::as_str).unwrap_or_default())
+    fn text(&self) -> Utf16 {
+        Utf16::from(self.and_then(Value::as_str).unwrap_or_default())
     }
 
     fn truth(&self) -> bool {
@@ -266,7 +266,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Config, is_email};
-    use crate::text::Text;
+    use crate::utf16::Utf16;
 
     fn issues(value: &Value) -> Value {
         json!(Config::parse(&Some(value)).err().unwrap_or_default())
@@ -344,7 +344,7 @@ mod tests {
             ("@b.co", false),
             ("", false),
         ] {
-            assert_eq!(is_email(&Text::from(mail)), verdict, "{mail}");
+            assert_eq!(is_email(&Utf16::from(mail)), verdict, "{mail}");
         }
     }
 }

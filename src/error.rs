@@ -52,7 +52,7 @@ pub enum Audience {
     Administrator,
 }
 
-/// Why a message was not sent. Holds no secret: whatever came from outside was scrubbed before it got here.
+/// Why a message was not sent. Holds no secret: whatever came from outside was redacted before it got here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: Kind,
@@ -89,9 +89,9 @@ pub enum Kind {
         reason: Reason,
         /// The status of HTTP.
         status: u16,
-        /// The provider's words, scrubbed; ours where it has none.
+        /// The provider's words, redacted; ours where it has none.
         message: Option<String>,
-        /// The part of them that a person may be shown, scrubbed.
+        /// The part of them that a person may be shown, redacted.
         sentence: Option<String>,
         /// The fields found wrong.
         fields: Vec<FieldFault>,

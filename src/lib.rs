@@ -1,11 +1,9 @@
-//! SMS Aero for Logto: the configuration guard, the templates and the HTTP client, with a Node room on top.
+//! SMS Aero for Logto: the configuration guard, the templates and the HTTP client, plain Rust that knows neither Node nor JavaScript.
 //!
-//! The rooms, in the order in which a message passes them.
+//! The modules, in the order in which a message passes them.
 
 /// Reads an SMS Aero configuration from an untyped value.
 pub mod config;
-/// Reads a configuration that JavaScript describes.
-pub mod description;
 /// Says why a message was not sent.
 pub mod error;
 /// Knows SMS Aero: where it is, what a request says, what a reply means.
@@ -21,20 +19,16 @@ pub mod phone;
 /// Knows the proxy on the way to a gateway.
 pub mod proxy;
 /// Keeps secrets out of texts from outside.
-pub mod scrub;
+pub mod redact;
 /// Counts the parts of a message.
 pub mod segment;
 /// Tells the story of a message.
 pub mod send;
 /// Chooses a template and fills it.
 pub mod template;
-/// Holds text as JavaScript does.
-pub mod text;
 /// Tells what became of a send.
 pub mod trace;
 /// Talks to a gateway over a socket.
 pub mod transport;
-
-/// Meets Node.
-#[cfg(feature = "node")]
-pub mod node;
+/// Holds text as JavaScript does.
+pub mod utf16;

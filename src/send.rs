@@ -12,12 +12,12 @@ use crate::{
     error::{Audience, Error, Kind, Reason},
     gateway::{Accepted, FieldFault, Gateway, Method, Order, Refusal, Request, Verdict, authorization, judge},
     phone::{AllowedPrefixes, masked},
-    scrub::Secrets,
+    redact::Secrets,
     segment,
     template::{self, Lookup},
-    text::Text,
     trace::{Facts, Journey},
     transport::{Failure, Obstacle, Reply, Transport},
+    utf16::Utf16,
 };
 
 /// The longest that a send may take by default, from the call to its settlement: Logto's sign-in page waits for 10 s.
@@ -33,9 +33,9 @@ pub const CONNECT: Duration = Duration::from_millis(2500);
 /// What Logto hands over.
 pub struct Call<'a, L> {
     /// The phone number, digits only.
-    pub to: &'a Text,
+    pub to: &'a Utf16,
     /// The usage type.
-    pub usage_type: &'a Text,
+    pub usage_type: &'a Utf16,
     /// Where handlebars find their values.
     pub payload: &'a L,
     /// Who will read an error.
@@ -99,7 +99,7 @@ impl Account {
 pub struct Message {
     account: Arc<Account>,
     number: String,
-    text: Text,
+    text: Utf16,
     codes: Vec<String>,
     usage_type: String,
     audience: Audience,
@@ -228,16 +228,16 @@ impl Message {
 
     fn refused(&self, refusal: Refusal, reply: &Reply) -> Error {
         let secrets = self.secrets();
-        let scrub = |words: String| secrets.scrub(&words, reply.cut);
+        let redact = |words: String| secrets.redact(&words, reply.cut);
         let Refusal { reason, message, sentence, fields } = refusal;
         let fields = fields
             .into_iter()
-            .map(|FieldFault { field, codes }| FieldFault { field, codes: codes.into_iter().map(scrub).collect() });
+            .map(|FieldFault { field, codes }| FieldFault { field, codes: codes.into_iter().map(redact).collect() });
         self.error(Kind::Refused {
             reason,
             status: reply.status,
-            message: message.map(scrub),
-            sentence: sentence.map(scrub),
+            message: message.map(redact),
+            sentence: sentence.map(redact),
             fields: fields.collect(),
         })
     }

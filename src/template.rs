@@ -5,7 +5,7 @@ use std::{fmt, ops::Range};
 
 use crate::{
     config::{Config, GENERIC, Template, Untyped},
-    text::Text,
+    utf16::Utf16,
 };
 
 /// Where the values for handlebars come from.
@@ -14,7 +14,7 @@ pub trait Lookup {
     type Thrown;
 
     /// The text of the value at a path; `None` when the payload has no such root key.
-    fn lookup(&self, path: &Path<'_>) -> Result<Option<Text>, Self::Thrown>;
+    fn lookup(&self, path: &Path<'_>) -> Result<Option<Utf16>, Self::Thrown>;
 }
 
 /// What stands inside a handlebar: keys joined by dots, ASCII letters, digits and underscores only.
@@ -46,13 +46,13 @@ impl fmt::Display for Path<'_> {
 /// configuration allows it, else the first of the type, which the official connector would take.
 pub fn choose<'a, V: Untyped, E>(
     config: &'a Config<V>,
-    usage_type: &Text,
+    usage_type: &Utf16,
     languages: impl FnOnce() -> Result<Vec<String>, E>,
 ) -> Result<Option<&'a Template<V>>, E> {
-    let of = |wanted: &Text| config.templates.iter().filter(|template| template.usage == *wanted).collect::<Vec<_>>();
+    let of = |wanted: &Utf16| config.templates.iter().filter(|template| template.usage == *wanted).collect::<Vec<_>>();
     let falls_back = config.fallback_to_generic.as_ref().is_some_and(Untyped::truth);
     let exact = of(usage_type);
-    let generic = if falls_back { of(&Text::from(GENERIC)) } else { Vec::new() };
+    let generic = if falls_back { of(&Utf16::from(GENERIC)) } else { Vec::new() };
 
     // Languages are read from the payload only where they can make a difference.
     let localized = exact.iter().chain(&generic).any(|template| template.locale.is_some());
@@ -89,9 +89,9 @@ fn narrowed(range: &str) -> Option<&str> {
 }
 
 /// Fills every handlebar whose root key the payload has; the others stay as they are.
-pub fn render<L: Lookup>(content: &Text, payload: &L) -> Result<Text, L::Thrown> {
+pub fn render<L: Lookup>(content: &Utf16, payload: &L) -> Result<Utf16, L::Thrown> {
     let units = content.units();
-    let mut rendered = Text::default();
+    let mut rendered = Utf16::default();
     let mut copied = 0;
     let mut from = 0;
     while let Some((bar, path)) = next_handlebar(units, from) {
@@ -161,22 +161,22 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Lookup, Path, choose, render};
-    use crate::{config::Config, text::Text};
+    use crate::{config::Config, utf16::Utf16};
 
     struct Payload(HashMap<&'static str, &'static str>);
 
     impl Lookup for Payload {
         type Thrown = Infallible;
 
-        fn lookup(&self, path: &Path<'_>) -> Result<Option<Text>, Infallible> {
+        fn lookup(&self, path: &Path<'_>) -> Result<Option<Utf16>, Infallible> {
             let nested = path.keys().count() > 1;
-            Ok(self.0.get(path.root()).map(|value| Text::from(if nested { "" } else { *value })))
+            Ok(self.0.get(path.root()).map(|value| Utf16::from(if nested { "" } else { *value })))
         }
     }
 
     fn rendered(content: &str) -> String {
         let payload = Payload(HashMap::from([("code", "123456"), ("a_1", "x")]));
-        let Ok(text) = render(&Text::from(content), &payload);
+        let Ok(text) = render(&Utf16::from(content), &payload);
         text.well_formed()
     }
 
@@ -219,7 +219,7 @@ mod tests {
         let root = Some(&value);
         let config = Config::parse(&root).ok()?;
         let languages = languages.iter().map(ToString::to_string).collect();
-        let Ok(template) = choose(&config, &Text::from(usage_type), || Ok::<_, Infallible>(languages));
+        let Ok(template) = choose(&config, &Utf16::from(usage_type), || Ok::<_, Infallible>(languages));
         template.and_then(|template| template.content).and_then(Value::as_str).map(str::to_owned)
     }
 

@@ -95,7 +95,7 @@ async fn a_refusal_stands_though_its_body_breaks_off() {
 }
 
 #[tokio::test]
-async fn what_comes_back_is_scrubbed() {
+async fn what_comes_back_is_redacted() {
     let server = Server::start(&[REFUSED]).await;
     let error = send(&Transport::local().unwrap(), &[server.gateway()]).await.unwrap_err();
     assert_eq!(error.reason(), Some(Reason::NoMoney));

@@ -4,7 +4,7 @@
 use arbitrary::Arbitrary;
 use connector_smsaero_native::{
     gateway::{Verdict, judge},
-    scrub::Secrets,
+    redact::Secrets,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -26,9 +26,9 @@ fuzz_target!(|reply: Reply| {
         Verdict::NotAReply => assert!((200..300).contains(&status)),
     }
     let secrets = Secrets { api_key: secret.clone(), ..Secrets::default() };
-    let scrubbed = secrets.scrub(&body, cut);
+    let redacted = secrets.redact(&body, cut);
     // The marker may itself be what the secret is made of.
     if secret.chars().count() >= 4 && !secret.contains('*') {
-        assert!(!scrubbed.contains(&secret), "{scrubbed:?}");
+        assert!(!redacted.contains(&secret), "{redacted:?}");
     }
 });

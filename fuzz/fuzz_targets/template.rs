@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use connector_smsaero_native::{
     template::{Lookup, Path, render},
-    text::Text,
+    utf16::Utf16,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -15,14 +15,14 @@ struct Payload(bool);
 impl Lookup for Payload {
     type Thrown = Infallible;
 
-    fn lookup(&self, path: &Path<'_>) -> Result<Option<Text>, Infallible> {
+    fn lookup(&self, path: &Path<'_>) -> Result<Option<Utf16>, Infallible> {
         assert!(!path.root().is_empty());
-        Ok(self.0.then(Text::default))
+        Ok(self.0.then(Utf16::default))
     }
 }
 
 fuzz_target!(|units: Vec<u16>| {
-    let content = Text::new(units);
+    let content = Utf16::new(units);
     let Ok(untouched) = render(&content, &Payload(false));
     assert_eq!(untouched, content);
     let Ok(emptied) = render(&content, &Payload(true));

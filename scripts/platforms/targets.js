@@ -23,11 +23,15 @@ export const TARGETS = {
   'win32-x64-msvc': { host: 'win32', rust: 'x86_64-pc-windows-msvc' },
 };
 
-/**
- * How cargo is to build: as a library for Node and nothing else. Beside an rlib, which the tests want, cargo would neither
- * optimize it as a whole nor strip it.
- */
-export const CARGO = ['cargo', 'rustc', '--locked', '--release', '--lib', '--crate-type', 'cdylib'];
+/** How cargo is to build the addon. */
+export const CARGO = [
+  'cargo',
+  'build',
+  '--locked',
+  '--release',
+  '-p',
+  'connector-smsaero-native-napi',
+];
 
 export const BINARY_LIMIT_BYTES = 2_800_000;
 export const TARBALL_LIMIT_BYTES = 10_000_000;
@@ -39,6 +43,6 @@ export const binaryName = (platform) => `connector-smsaero-native.${platform}.no
 /** What cargo calls the library of a platform. */
 export const libraryName = (platform) => {
   const { host } = TARGETS[platform];
-  if (host === 'win32') return 'connector_smsaero_native.dll';
-  return `libconnector_smsaero_native.${host === 'darwin' ? 'dylib' : 'so'}`;
+  if (host === 'win32') return 'connector_smsaero_native_napi.dll';
+  return `libconnector_smsaero_native_napi.${host === 'darwin' ? 'dylib' : 'so'}`;
 };

@@ -8,9 +8,9 @@ use connector_smsaero_native::{
     gateway::Gateway,
     send::{Call, Deadlines, Delivered, Limits, Message, Payload, Prepared},
     template::{Lookup, Path},
-    text::Text,
     trace::Journey,
     transport::Transport,
+    utf16::Utf16,
 };
 use serde_json::json;
 use tokio::{
@@ -131,8 +131,8 @@ struct Code;
 impl Lookup for Code {
     type Thrown = std::convert::Infallible;
 
-    fn lookup(&self, path: &Path<'_>) -> Result<Option<Text>, Self::Thrown> {
-        Ok((path.root() == "code").then(|| Text::from("482913")))
+    fn lookup(&self, path: &Path<'_>) -> Result<Option<Utf16>, Self::Thrown> {
+        Ok((path.root() == "code").then(|| Utf16::from("482913")))
     }
 }
 
@@ -151,7 +151,7 @@ fn message() -> Message {
         .map(|name| json!({ "usageType": name, "content": "{{code}} it is" }));
     let value = json!({ "email": "a@b.co", "apiKey": "key12345", "senderName": "SMS Aero", "templates": templates });
     let config = Config::parse(&Some(&value)).unwrap();
-    let (to, usage_type) = (Text::from("79001234567"), Text::from("SignIn"));
+    let (to, usage_type) = (Utf16::from("79001234567"), Utf16::from("SignIn"));
     let call = Call { to: &to, usage_type: &usage_type, payload: &Code, audience: Audience::Administrator };
     let Ok(composed) = Message::compose(&call, &Prepared::new(config));
     composed.unwrap()

@@ -4,10 +4,9 @@ use std::{convert::Infallible, hint::black_box};
 
 use connector_smsaero_native::{
     config::Config,
-    description::Described,
     gateway::{Method, Order, Request, authorization, judge},
     template::{Lookup, Path, render},
-    text::Text,
+    utf16::Utf16,
 };
 use serde_json::{Value, json};
 
@@ -33,15 +32,14 @@ const REFUSED: &[u8] =
     br#"{"success":false,"data":{"number":["required"],"sign":["unknown"]},"message":"Validation error."}"#;
 
 /// The work that can be asked for.
-const NAMES: [&str; 7] =
-    ["guard-described", "guard-valid", "guard-invalid", "render", "request", "judge-accepted", "judge-refused"];
+const NAMES: [&str; 6] = ["guard-valid", "guard-invalid", "render", "request", "judge-accepted", "judge-refused"];
 
-struct Code(Text);
+struct Code(Utf16);
 
 impl Lookup for Code {
     type Thrown = Infallible;
 
-    fn lookup(&self, path: &Path<'_>) -> Result<Option<Text>, Infallible> {
+    fn lookup(&self, path: &Path<'_>) -> Result<Option<Utf16>, Infallible> {
         Ok((path.root() == "code").then(|| self.0.clone()))
     }
 }
@@ -55,11 +53,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let rounds = arguments.next().ok_or("how many rounds?")?.parse()?;
     match name.as_str() {
-        // As JavaScript hands it over.
-        "guard-described" => {
-            let description = described();
-            repeat(rounds, || Config::parse(&Described::read(black_box(description.units()))));
-        }
         "guard-valid" => guard(&config(), rounds),
         "guard-invalid" => {
             let mut config = config();
@@ -69,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             guard(&config, rounds);
         }
         "render" => {
-            let (content, payload) = (Text::from(CONTENT), Code(Text::from("482913")));
+            let (content, payload) = (Utf16::from(CONTENT), Code(Utf16::from("482913")));
             repeat(rounds, || render(black_box(&content), black_box(&payload)));
         }
         "request" => {
@@ -92,13 +85,6 @@ fn repeat<T>(rounds: usize, work: impl Fn() -> T) {
 
 fn guard(config: &Value, rounds: usize) {
     repeat(rounds, || Config::parse(black_box(&Some(config))));
-}
-
-fn described() -> Text {
-    let string = |text: &str| format!("s{}:{text}", text.len());
-    let templates = TYPES.map(|usage_type| format!("o{}{}u.", string(usage_type), string(CONTENT))).concat();
-    let account = ["owner@example.com", "key-of-the-account", "SMSAero"].map(string).concat();
-    Text::from(format!("o{account}a{templates}.uuu.").as_str())
 }
 
 fn config() -> Value {

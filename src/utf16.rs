@@ -1,11 +1,11 @@
-//! Text as JavaScript holds it: UTF-16 code units, perhaps with lone surrogates.
+//! Utf16 as JavaScript holds it: UTF-16 code units, perhaps with lone surrogates.
 #![forbid(unsafe_code)]
 
 /// A JavaScript string, unit for unit, so that comparing and joining give what V8 would give.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Text(Vec<u16>);
+pub struct Utf16(Vec<u16>);
 
-impl Text {
+impl Utf16 {
     /// Takes over UTF-16 code units, well formed or not.
     #[must_use]
     pub const fn new(units: Vec<u16>) -> Self {
@@ -36,7 +36,7 @@ impl Text {
     }
 }
 
-impl From<&str> for Text {
+impl From<&str> for Utf16 {
     fn from(value: &str) -> Self {
         Self(value.encode_utf16().collect())
     }
@@ -44,16 +44,16 @@ impl From<&str> for Text {
 
 #[cfg(test)]
 mod tests {
-    use super::Text;
+    use super::Utf16;
 
     #[test]
     fn a_lone_surrogate_goes_out_as_the_replacement_character() {
-        assert_eq!(Text::new(vec![0x61, 0xd83d]).well_formed(), "a\u{fffd}");
+        assert_eq!(Utf16::new(vec![0x61, 0xd83d]).well_formed(), "a\u{fffd}");
     }
 
     #[test]
     fn halves_of_a_pair_that_meet_are_one_character() {
-        let mut text = Text::new(vec![0xd83d]);
+        let mut text = Utf16::new(vec![0xd83d]);
         text.push(&[0xde00]);
         assert_eq!(text.well_formed(), "\u{1f600}");
     }

@@ -7,10 +7,10 @@ use napi::{
     bindgen_prelude::{FunctionRef, JsObjectValue, Object},
 };
 
-use crate::{
+use connector_smsaero_native::{
     send::Payload,
     template::{Lookup, Path},
-    text::Text,
+    utf16::Utf16,
 };
 
 /// Reading a value of the payload did not work out.
@@ -42,19 +42,19 @@ impl<'env> LivePayload<'env> {
     }
 
     /// `None` where the root key is missing. Own properties only: what every object inherits is not meant.
-    fn value(&self, path: &Path<'_>) -> napi::Result<Option<Text>> {
+    fn value(&self, path: &Path<'_>) -> napi::Result<Option<Utf16>> {
         if !self.root.has_own_property(path.root())? {
             return Ok(None);
         }
         let mut value = self.root;
         for key in path.keys() {
             if type_of(value)? != ValueType::Object || !value.has_own_property(key)? {
-                return Ok(Some(Text::default()));
+                return Ok(Some(Utf16::default()));
             }
             value = value.get_named_property_unchecked(key)?;
         }
         Ok(Some(match type_of(value)? {
-            ValueType::Undefined | ValueType::Null => Text::default(),
+            ValueType::Undefined | ValueType::Null => Utf16::default(),
             ValueType::Symbol => characters(self.string.borrow_back(self.env)?.call(unbound(value))?)?,
             _ => characters(value)?,
         }))
@@ -72,7 +72,7 @@ impl<'env> LivePayload<'env> {
 impl Lookup for LivePayload<'_> {
     type Thrown = Thrown;
 
-    fn lookup(&self, path: &Path<'_>) -> Result<Option<Text>, Thrown> {
+    fn lookup(&self, path: &Path<'_>) -> Result<Option<Utf16>, Thrown> {
         if !matches!(type_of(self.root), Ok(ValueType::Object | ValueType::Function)) {
             return Err(Thrown { field: "data.payload".to_owned(), error: None });
         }
@@ -115,9 +115,9 @@ fn type_of(value: Object<'_>) -> napi::Result<ValueType> {
 }
 
 /// What JavaScript's `String()` makes of anything but a symbol.
-fn characters(value: Object<'_>) -> napi::Result<Text> {
+fn characters(value: Object<'_>) -> napi::Result<Utf16> {
     let string = value.coerce_to_string()?.into_utf16()?;
     // The slice that napi gives ends with the NUL that Node-API writes.
     let units = string.as_slice().split_last().map_or(&[][..], |(_, units)| units);
-    Ok(Text::new(units.to_vec()))
+    Ok(Utf16::new(units.to_vec()))
 }

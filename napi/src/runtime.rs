@@ -5,8 +5,8 @@ use std::{future::Future, io, sync::OnceLock};
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::outbox;
-use crate::{gateway::Gateway, proxy::ProxyVariables, transport::Transport};
+use crate::completions;
+use connector_smsaero_native::{gateway::Gateway, proxy::ProxyVariables, transport::Transport};
 
 /// The most threads that resolve names at a time.
 const BLOCKING_THREADS: usize = 4;
@@ -27,7 +27,7 @@ pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> io::Result<()
         // Names are resolved on these; a burst is not to start a thread for each of its messages.
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_name("smsaero")
-        .on_thread_park(outbox::send_round)
+        .on_thread_park(completions::send_round)
         .enable_all()
         .build()?;
     // Of two environments that get here at once, one shuts its runtime down again.

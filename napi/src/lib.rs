@@ -1,10 +1,11 @@
 //! The thin room where the connector meets Node.
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "napi ties the scope of values to a borrowed Env")]
 
-mod connector;
-mod outbox;
+mod bridge;
+mod completions;
 mod payload;
 mod runtime;
+mod snapshot;
 mod types;
 
 use napi::{
@@ -19,7 +20,7 @@ use self::payload::unbound;
 /// For `lib/index.js`.
 #[napi(skip_typescript)]
 pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>> {
-    connector::open(env, host)
+    bridge::open(env, host)
 }
 
 /// Makes the connector that Logto loads: the default export, in the place of the official connector's.
@@ -70,7 +71,7 @@ impl Alone {
         if let Some(alone) = env.get_instance_data::<Self>()? {
             return Ok(alone);
         }
-        let face = connector::open(env, Object::new(env)?)?;
+        let face = bridge::open(env, Object::new(env)?)?;
         let alone = Self {
             create_connector: face.get_named_property_unchecked("createConnector")?,
             send_message: face.get_named_property_unchecked("sendMessage")?,

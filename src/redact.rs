@@ -30,7 +30,7 @@ impl Secrets {
     /// The text without any secret, however a server has escaped what it was sent.
     /// `cut` says that the text ends where it was cut off: there, the beginning of a secret counts as well.
     #[must_use]
-    pub fn scrub(&self, text: &str, cut: bool) -> String {
+    pub fn redact(&self, text: &str, cut: bool) -> String {
         let needles = self.needles();
         let mut hits = Vec::new();
         for view in views(text) {
@@ -277,7 +277,7 @@ mod tests {
             ("k%2Fey%221", "***"),
             ("Basic T3duZXJAZXhhbXBsZS5jb206ay9leSIx", "Basic ***"),
         ] {
-            assert_eq!(secrets.scrub(echo, false), shown, "{echo}");
+            assert_eq!(secrets.redact(echo, false), shown, "{echo}");
         }
     }
 
@@ -286,16 +286,16 @@ mod tests {
         let mut secrets = secrets();
         secrets.api_key = "e".to_owned();
         for text in ["seen here", "100 % & more\\", "%zz &nothing; \\u12", ""] {
-            assert_eq!(secrets.scrub(text, true), text);
+            assert_eq!(secrets.redact(text, true), text);
         }
     }
 
     #[test]
     fn a_secret_that_was_cut_off_is_hidden_as_far_as_it_goes() {
-        assert_eq!(secrets().scrub("number 7900123", true), "number ***");
-        assert_eq!(secrets().scrub("number 7900123", false), "number 7900123");
-        assert_eq!(secrets().scrub("number 790", true), "number 790");
-        assert_eq!(secrets().scrub("for OWNER@exam", true), "for ***");
-        assert_eq!(secrets().scrub(r"\u0412\u0430\u0448 \u043a\u04", true), "***");
+        assert_eq!(secrets().redact("number 7900123", true), "number ***");
+        assert_eq!(secrets().redact("number 7900123", false), "number 7900123");
+        assert_eq!(secrets().redact("number 790", true), "number 790");
+        assert_eq!(secrets().redact("for OWNER@exam", true), "for ***");
+        assert_eq!(secrets().redact(r"\u0412\u0430\u0448 \u043a\u04", true), "***");
     }
 }

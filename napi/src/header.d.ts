@@ -1,4 +1,4 @@
-// Made by `npm run build` from the doc comments of src/node. Edit those.
+// Made by `npm run build` from the doc comments of napi/. Edit those.
 
 import type { SmsConnector } from '@logto/connector-kit';
 

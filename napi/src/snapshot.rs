@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::{config::Untyped, issue::Kind, text::Text};
+use connector_smsaero_native::{config::Untyped, issue::Kind, utf16::Utf16};
 
 /// A described value, cheap to clone. It has no `Debug`, so that a key in it cannot be printed.
 #[derive(Clone)]
@@ -125,8 +125,8 @@ impl Untyped for Described {
         if let Self::Array(values) = self { values.to_vec() } else { Vec::new() }
     }
 
-    fn text(&self) -> Text {
-        if let Self::Text(units) = self { Text::new(units.to_vec()) } else { Text::default() }
+    fn text(&self) -> Utf16 {
+        if let Self::Text(units) = self { Utf16::new(units.to_vec()) } else { Utf16::default() }
     }
 
     fn truth(&self) -> bool {
@@ -137,13 +137,13 @@ impl Untyped for Described {
 #[cfg(test)]
 mod tests {
     use super::Described;
-    use crate::{
+    use connector_smsaero_native::{
         config::{Config, Untyped as _},
-        text::Text,
+        utf16::Utf16,
     };
 
     fn read(description: &str) -> Described {
-        Described::read(Text::from(description).units())
+        Described::read(Utf16::from(description).units())
     }
 
     #[test]
@@ -153,9 +153,9 @@ mod tests {
             .concat();
         let value = read(&format!("os6:a@b.cos0:s1:.a{templates}.tuu."));
         let config = Config::parse(&value).unwrap();
-        assert_eq!(config.email.text(), Text::from("a@b.co"));
-        assert_eq!(config.sender_name.text(), Text::from("."));
-        assert_eq!(config.templates[3].content.text(), Text::from("a.b:c"));
+        assert_eq!(config.email.text(), Utf16::from("a@b.co"));
+        assert_eq!(config.sender_name.text(), Utf16::from("."));
+        assert_eq!(config.templates[3].content.text(), Utf16::from("a.b:c"));
         assert!(config.fallback_to_generic.unwrap().truth());
     }
 

@@ -15,25 +15,25 @@ use napi::{
 };
 use tokio::time::Instant;
 
-use super::{
-    outbox::{Outbox, Ticket},
+use crate::{
+    completions::{Outbox, Ticket},
     payload::{LivePayload, Thrown},
     runtime::{self, Surroundings},
+    snapshot::Described,
 };
-use crate::{
+use connector_smsaero_native::{
     config::Config,
-    description::Described,
     error::{Audience, Error, Kind, Problem},
     gateway::Gateway,
     issue::Issue,
     metadata::metadata,
     proxy::ProxyVariables,
     send::{CONNECT, Call, Deadlines, Limits, Message, Prepared, TOTAL},
-    text::Text,
     trace::{Journey, Trace},
+    utf16::Utf16,
 };
 
-const FACE: &str = include_str!("face.js");
+const FACE: &str = include_str!("js/face.js");
 
 /// What lives as long as an environment.
 struct Room {
@@ -254,8 +254,8 @@ fn json(error: &Error) -> String {
     serde_json::to_string(error).unwrap_or_default()
 }
 
-fn text(string: &Utf16String) -> Text {
-    Text::new(string.to_vec())
+fn text(string: &Utf16String) -> Utf16 {
+    Utf16::new(string.to_vec())
 }
 
 fn refused(sentence: &str) -> napi::Error {

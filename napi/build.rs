@@ -1,0 +1,5 @@
+//! Sets up the link flags that a Node addon needs.
+
+fn main() {
+    napi_build::setup();
+}
