@@ -331,3 +331,88 @@ test('another NODE_DEBUG, and none, print nothing', async () => {
     assert.deepEqual([stdout, stderr], ['', '']);
   }
 });
+
+test('a subscriber that freezes the context keeps no message from being settled', async () => {
+  const freeze = (context) => Object.freeze(context);
+  const subscribers = { start: freeze };
+  channel.subscribe(subscribers);
+  subscribed.push(subscribers);
+  gateway.failNext([null, 'noMoney']);
+  const sends = Array.from({ length: 20 }, () => sendMessage(letter.data, letter.config, options));
+  const outcomes = await Promise.allSettled(sends);
+  const refused = outcomes.filter(({ status }) => status === 'rejected');
+  assert.deepEqual(
+    refused.map(({ reason }) => reason.data.reason),
+    ['no_money'],
+  );
+});
+
+test('a frozen context and a broken log end no process, and lose no batch', async () => {
+  const source = `
+    import { tracingChannel } from 'node:diagnostics_channel';
+    import util from 'node:util';
+    // As a runtime without the property, and a log that throws.
+    util.debuglog = () => () => { throw new Error('the log is broken'); };
+    const { sendMessage } = await import('./__test__/support/package.mjs');
+    const { letter } = await import('./__test__/faults/letter.mjs');
+    tracingChannel('connector-smsaero:send').subscribe({ start: Object.freeze, asyncStart: Object.freeze });
+    const options = JSON.parse(process.argv[2]);
+    const sends = Array.from({ length: 40 }, () => sendMessage(letter.data, letter.config, options));
+    console.log(JSON.stringify((await Promise.allSettled(sends)).filter(({ status }) => status === 'fulfilled').length));
+  `;
+  const { stdout } = await run(source, { args: [JSON.stringify(options)] });
+  assert.equal(JSON.parse(stdout), 40);
+});
+
+test('the time that getConfig takes is in the trace', async () => {
+  const events = listen();
+  const getConfig = () => new Promise((resolve) => setTimeout(resolve, 20, letter.config));
+  const { sendMessage: send } = await createConnector({ getConfig, ...options });
+  await send(letter.data);
+  const { context } = events.at(-1);
+  assert.equal(context.outcome, 'accepted');
+  assert.ok(context.configMs >= 19 && context.configMs <= context.totalMs, `${context.configMs}`);
+});
+
+test('a getConfig that fails or never answers is in the trace', async () => {
+  const thrown = Object.assign(new Error('the database is gone'), { code: 'ECONNREFUSED' });
+  for (const [getConfig, changes, reason] of [
+    [() => Promise.reject(thrown), {}, 'ECONNREFUSED'],
+    [() => new Promise(() => {}), { timeoutMs: 30 }, 'timeout'],
+  ]) {
+    const events = listen();
+    const { sendMessage: send } = await createConnector({ getConfig, ...options, ...changes });
+    await assert.rejects(send(letter.data));
+    assert.deepEqual(
+      events.map(({ name }) => name),
+      ['start', 'end', 'error', 'asyncStart', 'asyncEnd'],
+    );
+    const { outcome, reason: seen, configMs } = events.at(-1).context;
+    assert.deepEqual([outcome, seen, typeof configMs], ['not_sent', reason, 'number']);
+    channel.unsubscribe(subscribed.pop());
+  }
+});
+
+test('NODE_DEBUG=smsaero says how long getConfig took, and that it failed', async () => {
+  const source = `
+    import createConnector from './__test__/support/package.mjs';
+    import { letter } from './__test__/faults/letter.mjs';
+    const options = JSON.parse(process.argv[2]);
+    for (const getConfig of [
+      async () => letter.config,
+      async () => { throw new Error('TEXTSECRET'); },
+      () => new Promise(() => {}),
+    ]) {
+      const { sendMessage } = await createConnector({ getConfig, timeoutMs: 500, ...options });
+      await sendMessage(letter.data).catch(() => {});
+    }
+  `;
+  const args = [JSON.stringify(options)];
+  const { stderr } = await run(source, { args, env: { NODE_DEBUG: 'smsaero' } });
+  assert.doesNotMatch(stderr, LETTER_SECRETS);
+  const [sent, failed, overdue, ...rest] = stderr.trimEnd().split('\n');
+  assert.deepEqual(rest, []);
+  assert.match(sent, /accepted .*, getConfig took [\d.]+ ms$/);
+  assert.match(failed, /: not_sent \(getConfig failed\), getConfig took [\d.]+ ms$/);
+  assert.match(overdue, /: not_sent \(timeout\), getConfig took [\d.]+ ms$/);
+});

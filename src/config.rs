@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use crate::{
-    issue::{Issue, Kind, Problem, Step},
+    issue::{Issue, IssueCode, JsType, Step},
+    phone::AllowedPrefixes,
     utf16::Utf16,
 };
 
@@ -14,10 +15,10 @@ pub const REQUIRED_USAGE_TYPES: [&str; 4] = ["Register", "SignIn", "ForgotPasswo
 /// The usage type that may stand in for any other.
 pub const GENERIC: &str = "Generic";
 
-/// A value of which nothing is known yet: described JavaScript, or JSON.
+/// A value of which nothing is known yet: a snapshot of JavaScript, or JSON.
 pub trait Untyped: Sized {
     /// The type, in zod's sense.
-    fn kind(&self) -> Kind;
+    fn js_type(&self) -> JsType;
     /// The value of a key; `undefined` where there is none.
     #[must_use]
     fn property(&self, key: &'static str) -> Self;
@@ -26,48 +27,47 @@ pub trait Untyped: Sized {
     /// The characters of a string.
     fn text(&self) -> Utf16;
     /// Whether it is `true`.
-    fn truth(&self) -> bool;
+    fn is_true(&self) -> bool;
 }
 
 /// A configuration that the guard accepts. It has no `Debug`, so that its key cannot be printed.
-pub struct Config<V> {
+pub struct Config {
     /// The account's e-mail address, which is the user name at SMS Aero.
-    pub email: V,
+    pub email: String,
     /// The account's API key.
-    pub api_key: V,
-    /// The sender name (`sign` in SMS Aero's words).
-    pub sender_name: V,
+    pub api_key: String,
+    /// The sender name (`sign` at SMS Aero).
+    pub sender_name: String,
     /// The templates in their order.
-    pub templates: Vec<Template<V>>,
+    pub templates: Vec<Template>,
     /// Whether the Generic template stands in for a usage type without one. Absent: no.
-    pub fallback_to_generic: Option<V>,
+    pub fallback_to_generic: bool,
     /// Whether messages go to `sms/testsend`, which sends and charges nothing. Absent: no.
-    pub test_mode: Option<V>,
-    /// The calling codes that may be written to, as given. Absent: all.
-    pub allowed_prefixes: Option<Prefixes<V>>,
+    pub test_mode: bool,
+    /// The prefixes of numbers that may be written to. Absent: all.
+    pub allowed_prefixes: AllowedPrefixes,
 }
 
 /// What a message of one usage type says.
-pub struct Template<V> {
+pub struct Template {
     /// The usage type.
-    pub usage: Utf16,
-    /// The text with its handlebars.
-    pub content: V,
-    /// The BCP 47 tag of the language it is written in, if it says one.
-    pub locale: Option<V>,
+    pub usage_type: Utf16,
+    /// The text with its variables.
+    pub content: Utf16,
+    /// The BCP 47 tag of the language it is written in. An empty tag says nothing and counts as none.
+    pub locale: Option<String>,
 }
 
-/// `allowedPrefixes` in its two forms.
-pub enum Prefixes<V> {
-    /// Separated by commas or white space, as the form field holds them.
-    Written(V),
-    /// A list.
-    Listed(Vec<V>),
-}
+/// The keys of a configuration, in the order in which they are read.
+pub const KEYS: [&str; 7] =
+    ["email", "apiKey", "senderName", "templates", "fallbackToGeneric", "testMode", "allowedPrefixes"];
 
-impl<V: Untyped> Config<V> {
+/// The keys of a template, in the order in which they are read.
+pub const TEMPLATE_KEYS: [&str; 3] = ["usageType", "content", "locale"];
+
+impl Config {
     /// Reads a configuration as the official guard does: every key once and in its order, unknown keys ignored.
-    pub fn parse(input: &V) -> Result<Self, Vec<Issue>> {
+    pub fn parse<V: Untyped>(input: &V) -> Result<Self, Vec<Issue>> {
         let mut reader = Reader { path: Vec::new(), issues: Vec::new() };
         match reader.config(input) {
             Some(config) if reader.issues.is_empty() => Ok(config),
@@ -83,21 +83,22 @@ struct Reader {
 }
 
 impl Reader {
-    fn config<V: Untyped>(&mut self, input: &V) -> Option<Config<V>> {
-        if !self.is(input, Kind::Object) {
+    fn config<V: Untyped>(&mut self, input: &V) -> Option<Config> {
+        if !self.is(input, JsType::Object) {
             return None;
         }
-        let email = self.key(input, "email", Self::email);
-        let api_key = self.key(input, "apiKey", Self::string);
-        let sender_name = self.key(input, "senderName", Self::string);
-        let templates = self.key(input, "templates", |reader, value| reader.templates(&value));
-        let fallback_to_generic = self.key(input, "fallbackToGeneric", Self::optional_boolean);
-        let test_mode = self.key(input, "testMode", Self::optional_boolean);
-        let allowed_prefixes = self.key(input, "allowedPrefixes", Self::optional_prefixes);
+        let [email, api_key, sender_name, templates, fallback_to_generic, test_mode, allowed_prefixes] = KEYS;
+        let email = self.key(input, email, Self::email);
+        let api_key = self.key(input, api_key, Self::string);
+        let sender_name = self.key(input, sender_name, Self::string);
+        let templates = self.key(input, templates, |reader, value| reader.templates(&value));
+        let fallback_to_generic = self.key(input, fallback_to_generic, Self::optional_flag);
+        let test_mode = self.key(input, test_mode, Self::optional_flag);
+        let allowed_prefixes = self.key(input, allowed_prefixes, Self::optional_prefixes);
         Some(Config {
-            email: email?,
-            api_key: api_key?,
-            sender_name: sender_name?,
+            email: email?.well_formed(),
+            api_key: api_key?.well_formed(),
+            sender_name: sender_name?.well_formed(),
             templates: templates?,
             fallback_to_generic,
             test_mode,
@@ -105,60 +106,66 @@ impl Reader {
         })
     }
 
-    fn email<V: Untyped>(&mut self, value: V) -> Option<V> {
-        let value = self.string(value)?;
-        if is_email(&value.text()) {
-            return Some(value);
+    fn email<V: Untyped>(&mut self, value: V) -> Option<Utf16> {
+        let email = self.string(value)?;
+        if is_email(&email) {
+            return Some(email);
         }
-        self.refuse(Problem::Email);
+        self.refuse(IssueCode::Email);
         None
     }
 
-    fn string<V: Untyped>(&mut self, value: V) -> Option<V> {
-        self.is(&value, Kind::String).then_some(value)
+    #[expect(clippy::needless_pass_by_value, reason = "the shape of what reads the value of a key")]
+    fn string<V: Untyped>(&mut self, value: V) -> Option<Utf16> {
+        self.is(&value, JsType::String).then(|| value.text())
     }
 
-    fn templates<V: Untyped>(&mut self, value: &V) -> Option<Vec<Template<V>>> {
-        if !self.is(value, Kind::Array) {
+    fn templates<V: Untyped>(&mut self, value: &V) -> Option<Vec<Template>> {
+        if !self.is(value, JsType::Array) {
             return None;
         }
         let templates = self.elements(value, |reader, value| reader.template(&value))?;
-        let is_missing = |required: &&str| !templates.iter().any(|template| template.usage.is(required));
+        let is_missing = |required: &&str| !templates.iter().any(|template| template.usage_type.is(required));
         let missing = REQUIRED_USAGE_TYPES.into_iter().filter(is_missing).collect::<Vec<_>>();
         if !missing.is_empty() {
-            self.refuse(Problem::MissingTemplates(missing));
+            self.refuse(IssueCode::MissingTemplates(missing));
         }
         Some(templates)
     }
 
-    fn template<V: Untyped>(&mut self, value: &V) -> Option<Template<V>> {
-        if !self.is(value, Kind::Object) {
+    fn template<V: Untyped>(&mut self, value: &V) -> Option<Template> {
+        if !self.is(value, JsType::Object) {
             return None;
         }
         let found_before = self.issues.len();
-        let usage_type = self.key(value, "usageType", Self::string);
-        let content = self.key(value, "content", Self::string);
-        let locale = self.key(value, "locale", |reader, value| reader.optional(value, Self::string));
-        let (usage, content) = (usage_type?.text(), content?);
-        (self.issues.len() == found_before).then_some(Template { usage, content, locale })
+        let [usage_type, content, locale] = TEMPLATE_KEYS;
+        let usage_type = self.key(value, usage_type, Self::string);
+        let content = self.key(value, content, Self::string);
+        let locale = self.key(value, locale, |reader, value| reader.optional(value, Self::string));
+        let (usage_type, content) = (usage_type?, content?);
+        let locale = locale.map(|tag| tag.well_formed()).filter(|tag| !tag.is_empty());
+        (self.issues.len() == found_before).then_some(Template { usage_type, content, locale })
     }
 
-    fn optional_boolean<V: Untyped>(&mut self, value: V) -> Option<V> {
-        self.optional(value, |reader, value| reader.is(&value, Kind::Boolean).then_some(value))
+    fn optional_flag<V: Untyped>(&mut self, value: V) -> bool {
+        let flag = self.optional(value, |reader, value| reader.is(&value, JsType::Boolean).then(|| value.is_true()));
+        flag.unwrap_or_default()
     }
 
-    fn optional_prefixes<V: Untyped>(&mut self, value: V) -> Option<Prefixes<V>> {
-        self.optional(value, |reader, value| {
-            if value.kind() == Kind::Array {
-                return reader.elements(&value, Self::string).map(Prefixes::Listed);
+    fn optional_prefixes<V: Untyped>(&mut self, value: V) -> AllowedPrefixes {
+        let entries = self.optional(value, |reader, value| {
+            if value.js_type() == JsType::Array {
+                return reader.elements(&value, Self::string);
             }
-            reader.string(value).map(Prefixes::Written)
-        })
+            reader.string(value).map(|line| vec![line])
+        });
+        let entries = entries.unwrap_or_default().iter().map(Utf16::well_formed).collect::<Vec<_>>();
+        AllowedPrefixes::new(entries.iter().map(String::as_str))
     }
 
     /// `None` without an issue for a value that is not there.
     fn optional<V: Untyped, T>(&mut self, value: V, read: impl FnOnce(&mut Self, V) -> Option<T>) -> Option<T> {
-        if value.kind() == Kind::Undefined { None } else { read(self, value) }
+        if value.js_type() == JsType::Undefined { None } else { read(self, value) }
     }
 
     /// Every element, so that all issues are found; `None` if one of them has issues.
@@ -188,15 +195,15 @@ impl Reader {
         value
     }
 
-    fn is<V: Untyped>(&mut self, value: &V, expected: Kind) -> bool {
-        let received = value.kind();
+    fn is<V: Untyped>(&mut self, value: &V, expected: JsType) -> bool {
+        let received = value.js_type();
         if received != expected {
             self.issues.push(Issue::wrong_type(expected, received, &self.path));
         }
         received == expected
     }
 
-    fn refuse(&mut self, problem: Problem) {
+    fn refuse(&mut self, problem: IssueCode) {
         self.issues.push(Issue { problem, path: self.path.clone() });
     }
 }
@@ -232,15 +239,15 @@ fn is_domain(domain: &[u8]) -> bool {
 
 /// JSON, with `None` for what JavaScript calls `undefined`.
 impl Untyped for Option<&Value> {
-    fn kind(&self) -> Kind {
+    fn js_type(&self) -> JsType {
         match self {
-            None => Kind::Undefined,
-            Some(Value::Null) => Kind::Null,
-            Some(Value::Bool(_)) => Kind::Boolean,
-            Some(Value::Number(_)) => Kind::Number,
-            Some(Value::String(_)) => Kind::String,
-            Some(Value::Array(_)) => Kind::Array,
-            Some(Value::Object(_)) => Kind::Object,
+            None => JsType::Undefined,
+            Some(Value::Null) => JsType::Null,
+            Some(Value::Bool(_)) => JsType::Boolean,
+            Some(Value::Number(_)) => JsType::Number,
+            Some(Value::String(_)) => JsType::String,
+            Some(Value::Array(_)) => JsType::Array,
+            Some(Value::Object(_)) => JsType::Object,
         }
     }
 
@@ -256,7 +263,7 @@ impl Untyped for Option<&Value> {
         Utf16::from(self.and_then(Value::as_str).unwrap_or_default())
     }
 
-    fn truth(&self) -> bool {
+    fn is_true(&self) -> bool {
         self.and_then(Value::as_bool).unwrap_or_default()
     }
 }

@@ -55,23 +55,23 @@ pub enum Audience {
 /// Why a message was not sent. Holds no secret: whatever came from outside was redacted before it got here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     audience: Audience,
 }
 
 /// What went wrong; each says which `ConnectorError` of Logto it becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// `invalid_config`; the data is the `ZodError` of these issues, as with the official connector.
     Config(Vec<Issue>),
     /// `invalid_config`; reading this part of the configuration threw.
     UnreadableConfig(String),
     /// `invalid_request_parameters`; a part of the call is missing, of the wrong type, or threw when it was read.
-    BadCall {
+    Argument {
         /// Which part, such as `data.to`.
         field: String,
         /// What is wrong with it.
-        problem: Problem,
+        problem: ArgumentProblem,
     },
     /// `template_not_found`; the data has the one key that the official connector gives it.
     TemplateNotFound {
@@ -121,7 +121,7 @@ pub enum Kind {
 
 /// What is wrong with a part of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
+pub enum ArgumentProblem {
     /// It is no object.
     NotAnObject,
     /// It is no string.
@@ -132,7 +132,7 @@ pub enum Problem {
     Threw,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ArgumentProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotAnObject => "is not an object",
@@ -149,13 +149,13 @@ const NEUTRAL: &str = "The text message could not be sent. Please try again late
 impl Error {
     /// An error for this reader.
     #[must_use]
-    pub const fn new(kind: Kind, audience: Audience) -> Self {
+    pub const fn new(kind: ErrorKind, audience: Audience) -> Self {
         Self { kind, audience }
     }
 
     /// What went wrong.
     #[must_use]
-    pub const fn kind(&self) -> &Kind {
+    pub const fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
@@ -163,17 +163,17 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match &self.kind {
-            Kind::Config(_) | Kind::UnreadableConfig(_) => "invalid_config",
-            Kind::BadCall { .. } => "invalid_request_parameters",
-            Kind::TemplateNotFound { .. } => "template_not_found",
-            Kind::Refused { status: 429, .. } => "rate_limit_exceeded",
-            Kind::NotAReply { .. } => "invalid_response",
-            Kind::NumberNotAllowed { .. }
-            | Kind::Refused { .. }
-            | Kind::Redirected { .. }
-            | Kind::ConfigOverdue
-            | Kind::NotSent { .. }
-            | Kind::UnknownOutcome => "general",
+            ErrorKind::Config(_) | ErrorKind::UnreadableConfig(_) => "invalid_config",
+            ErrorKind::Argument { .. } => "invalid_request_parameters",
+            ErrorKind::TemplateNotFound { .. } => "template_not_found",
+            ErrorKind::Refused { status: 429, .. } => "rate_limit_exceeded",
+            ErrorKind::NotAReply { .. } => "invalid_response",
+            ErrorKind::NumberNotAllowed { .. }
+            | ErrorKind::Refused { .. }
+            | ErrorKind::Redirected { .. }
+            | ErrorKind::ConfigOverdue
+            | ErrorKind::NotSent { .. }
+            | ErrorKind::UnknownOutcome => "general",
         }
     }
 
@@ -181,13 +181,13 @@ impl Error {
     #[must_use]
     pub const fn reason(&self) -> Option<Reason> {
         Some(match &self.kind {
-            Kind::Config(_) | Kind::TemplateNotFound { .. } => return None,
-            Kind::UnreadableConfig(_) | Kind::BadCall { .. } => Reason::Validation,
-            Kind::NumberNotAllowed { .. } => Reason::NumberNotAllowed,
-            Kind::Refused { reason, .. } | Kind::NotSent { reason, .. } => *reason,
-            Kind::Redirected { .. } | Kind::NotAReply { .. } => Reason::BadResponse,
-            Kind::ConfigOverdue => Reason::Timeout,
-            Kind::UnknownOutcome => Reason::UnknownOutcome,
+            ErrorKind::Config(_) | ErrorKind::TemplateNotFound { .. } => return None,
+            ErrorKind::UnreadableConfig(_) | ErrorKind::Argument { .. } => Reason::Validation,
+            ErrorKind::NumberNotAllowed { .. } => Reason::NumberNotAllowed,
+            ErrorKind::Refused { reason, .. } | ErrorKind::NotSent { reason, .. } => *reason,
+            ErrorKind::Redirected { .. } | ErrorKind::NotAReply { .. } => Reason::BadResponse,
+            ErrorKind::ConfigOverdue => Reason::Timeout,
+            ErrorKind::UnknownOutcome => Reason::UnknownOutcome,
         })
     }
 
@@ -195,7 +195,9 @@ impl Error {
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
         match &self.kind {
-            Kind::Refused { status, .. } | Kind::Redirected { status } | Kind::NotAReply { status } => Some(*status),
+            ErrorKind::Refused { status, .. } | ErrorKind::Redirected { status } | ErrorKind::NotAReply { status } => {
+                Some(*status)
+            }
             _ => None,
         }
     }
@@ -204,19 +206,19 @@ impl Error {
     #[must_use]
     pub fn message(&self) -> String {
         match &self.kind {
-            Kind::Config(issues) => issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-            Kind::UnreadableConfig(path) => format!("The configuration cannot be read: {path} threw an error."),
-            Kind::BadCall { field, problem } => format!("The call to sendMessage is not complete: `{field}` {problem}."),
-            Kind::TemplateNotFound { usage_type } => format!("Cannot find template for type: {usage_type}"),
-            Kind::NumberNotAllowed { .. } => "This phone number cannot be written to.".to_owned(),
-            Kind::Refused { message: Some(message), .. } => message.clone(),
-            Kind::Refused { status, .. } => format!("SMS Aero refused the message (HTTP {status}) and gave no reason."),
-            Kind::Redirected { status } => format!("The gateway answered with a redirect (HTTP {status}), which is not followed. The message was not sent."),
-            Kind::NotAReply { status } => format!("The gateway answered HTTP {status}, but not with SMS Aero's reply to a message. It does not count as sent."),
-            Kind::ConfigOverdue => "The stored configuration was not handed over in time. Nothing was sent.".to_owned(),
-            Kind::NotSent { reason: Reason::Timeout, .. } => "Time ran out before an SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
-            Kind::NotSent { .. } => "No SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
-            Kind::UnknownOutcome => "The request left, but SMS Aero's reply did not arrive. The message may or may not come; it was not sent again.".to_owned(),
+            ErrorKind::Config(issues) => issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            ErrorKind::UnreadableConfig(path) => format!("The configuration cannot be read: {path} threw an error."),
+            ErrorKind::Argument { field, problem } => format!("The call to sendMessage is not complete: `{field}` {problem}."),
+            ErrorKind::TemplateNotFound { usage_type } => format!("Cannot find template for type: {usage_type}"),
+            ErrorKind::NumberNotAllowed { .. } => "This phone number cannot be written to.".to_owned(),
+            ErrorKind::Refused { message: Some(message), .. } => message.clone(),
+            ErrorKind::Refused { status, .. } => format!("SMS Aero refused the message (HTTP {status}) and gave no reason."),
+            ErrorKind::Redirected { status } => format!("The gateway answered with a redirect (HTTP {status}), which is not followed. The message was not sent."),
+            ErrorKind::NotAReply { status } => format!("The gateway answered HTTP {status}, but not with SMS Aero's reply to a message. It does not count as sent."),
+            ErrorKind::ConfigOverdue => "The stored configuration was not handed over in time. Nothing was sent.".to_owned(),
+            ErrorKind::NotSent { reason: Reason::Timeout, .. } => "Time ran out before an SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
+            ErrorKind::NotSent { .. } => "No SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
+            ErrorKind::UnknownOutcome => "The request left, but SMS Aero's reply did not arrive. The message may or may not come; it was not sent again.".to_owned(),
         }
     }
 
@@ -231,34 +233,34 @@ impl Error {
 
     fn diagnosis(&self) -> String {
         match &self.kind {
-            Kind::Refused { reason, status, fields, sentence, .. } => refusal(*reason, *status, fields, sentence.as_deref()),
-            Kind::Redirected { status } => format!(
+            ErrorKind::Refused { reason, status, fields, sentence, .. } => refusal(*reason, *status, fields, sentence.as_deref()),
+            ErrorKind::Redirected { status } => format!(
                 "The gateway answered with a redirect (HTTP {status}). Redirects are not followed, because the API key would travel along. Check SMSAERO_GATEWAYS, or the proxy in between."
             ),
-            Kind::NotAReply { status } => format!(
+            ErrorKind::NotAReply { status } => format!(
                 "Something answered HTTP {status} in SMS Aero's place, but not as SMS Aero does: a proxy's or a firewall's page, or a wrong address. Check SMSAERO_GATEWAYS and what stands between this server and SMS Aero. The message does not count as sent."
             ),
-            Kind::NumberNotAllowed { malformed } if !malformed.is_empty() => format!(
+            ErrorKind::NumberNotAllowed { malformed } if !malformed.is_empty() => format!(
                 "The number does not begin with any prefix in allowedPrefixes. These entries are not digits and so allow nothing: {}. Write calling codes such as 7, 375.",
                 malformed.join(", ")
             ),
-            Kind::NumberNotAllowed { .. } => {
+            ErrorKind::NumberNotAllowed { .. } => {
                 "The number does not begin with any prefix in allowedPrefixes. Add its calling code there, or leave the field empty to allow all.".to_owned()
             }
-            Kind::NotSent { attempts, .. } if attempts.is_empty() => self.message(),
-            Kind::NotSent { reason, attempts } => format!(
+            ErrorKind::NotSent { attempts, .. } if attempts.is_empty() => self.message(),
+            ErrorKind::NotSent { reason, attempts } => format!(
                 "{} Nothing was sent. Check this server's DNS, firewall and proxy settings for outgoing HTTPS. What happened: {}.",
                 if *reason == Reason::Timeout { "No gateway could be connected to in time." } else { "No gateway could be connected to." },
                 attempts.join("; ")
             ),
-            Kind::UnknownOutcome => {
+            ErrorKind::UnknownOutcome => {
                 "The request went out, but no complete reply came back in time. The message may or may not arrive, and it was not sent again, so that nobody gets it twice. Look at the message list in SMS Aero's cabinet, then try again.".to_owned()
             }
-            Kind::Config(_)
-            | Kind::UnreadableConfig(_)
-            | Kind::BadCall { .. }
-            | Kind::TemplateNotFound { .. }
-            | Kind::ConfigOverdue => self.message(),
+            ErrorKind::Config(_)
+            | ErrorKind::UnreadableConfig(_)
+            | ErrorKind::Argument { .. }
+            | ErrorKind::TemplateNotFound { .. }
+            | ErrorKind::ConfigOverdue => self.message(),
         }
     }
 }
@@ -266,7 +268,7 @@ impl Error {
 fn refusal(reason: Reason, status: u16, fields: &[FieldFault], sentence: Option<&str>) -> String {
     let diagnosis = match reason {
         Reason::Validation if !fields.is_empty() => {
-            let faults = fields.iter().map(fault).collect::<Vec<_>>().join("; ");
+            let faults = fields.iter().map(field_error).collect::<Vec<_>>().join("; ");
             return format!("SMS Aero found the request wrong (HTTP {status}): {faults}.");
         }
         Reason::Validation => {
@@ -296,15 +298,15 @@ fn refusal(reason: Reason, status: u16, fields: &[FieldFault], sentence: Option<
     format!("{diagnosis} (HTTP {status}{words})")
 }
 
-fn fault(fault: &FieldFault) -> String {
-    let (ours, advice) = match fault.field {
+fn field_error(field: &FieldFault) -> String {
+    let (ours, advice) = match field.field {
         Field::Number => ("the phone number", "give it with its country code, digits only"),
         Field::Sign => {
             ("the field senderName", "use a name that is approved in SMS Aero's cabinet, spelled exactly as there")
         }
         Field::Text => ("the template's text", "SMS Aero takes 2 to 640 characters"),
     };
-    format!("{ours} ({}): {advice}", fault.codes.join(", "))
+    format!("{ours} ({}): {advice}", field.codes.join(", "))
 }
 
 impl fmt::Display for Error {
@@ -321,9 +323,9 @@ impl Serialize for Error {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("code", self.code())?;
         match &self.kind {
-            Kind::Config(issues) => map.serialize_entry("issues", issues)?,
+            ErrorKind::Config(issues) => map.serialize_entry("issues", issues)?,
             // Logto's class makes `{ message }` of a string, and writes its own message from the string.
-            Kind::TemplateNotFound { .. } => map.serialize_entry("data", &self.message())?,
+            ErrorKind::TemplateNotFound { .. } => map.serialize_entry("data", &self.message())?,
             _ => map.serialize_entry("data", &Data(self))?,
         }
         map.end()

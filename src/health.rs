@@ -11,11 +11,14 @@ use tokio::time::Instant;
 
 use crate::gateway::Gateway;
 
-/// How long a gateway is left alone after its first failure; doubled with each further one.
+/// How long a gateway is left alone after its first failure; doubled when it fails again after that.
 const FIRST_REST: Duration = Duration::from_secs(15);
 
 /// The longest that a gateway is left alone before it is probed again.
 const LONGEST_REST: Duration = Duration::from_secs(300);
+
+/// The most gateways that are remembered as down: embedders may name others with every message.
+const REMEMBERED: usize = 64;
 
 /// What is known of the gateways of one process.
 #[derive(Debug, Default)]
@@ -23,46 +26,72 @@ pub struct Health {
     down: Mutex<HashMap<Gateway, Down>>,
 }
 
+/// A gateway that could not be connected to.
 #[derive(Debug)]
 struct Down {
     rest: Duration,
-    probe_at: Instant,
+    rests_until: Instant,
 }
 
 impl Health {
-    /// The gateways in the order to try them: those that work first, each group in its own order.
+    /// The gateways in the order to try them: those that are up first, each group in its own order.
     pub fn order<'a>(&self, gateways: &'a [Gateway]) -> Vec<&'a Gateway> {
+        let mut order = gateways.iter().collect::<Vec<_>>();
         let down = self.down();
-        let (resting, working): (Vec<_>, Vec<_>) = gateways.iter().partition(|gateway| down.contains_key(gateway));
-        working.into_iter().chain(resting).collect()
+        if !down.is_empty() {
+            order.sort_by_key(|gateway| down.contains_key(gateway));
+        }
+        drop(down);
+        order
     }
 
     /// A gateway among these that has rested long enough to be probed; whoever gets it is the one to probe it.
-    pub fn due(&self, gateways: &[Gateway], now: Instant) -> Option<Gateway> {
+    pub fn claim_probe(&self, gateways: &[Gateway], now: Instant) -> Option<Gateway> {
         let mut down = self.down();
-        let is_due = |gateway: &&Gateway| down.get(gateway).is_some_and(|down| down.probe_at <= now);
-        let due = gateways.iter().find(is_due).cloned();
-        if let Some(down) = due.as_ref().and_then(|gateway| down.get_mut(gateway)) {
+        if down.is_empty() {
+            return None;
+        }
+        let has_rested = |gateway: &&Gateway| down.get(gateway).is_some_and(|down| down.rests_until <= now);
+        let rested = gateways.iter().find(has_rested).cloned();
+        if let Some(down) = rested.as_ref().and_then(|gateway| down.get_mut(gateway)) {
             // Nobody else is to probe it until this probe has had its time.
-            down.probe_at = now + LONGEST_REST;
+            down.rests_until = now + LONGEST_REST;
         }
         drop(down);
-        due
+        rested
     }
 
     /// It could be connected to.
-    pub fn works(&self, gateway: &Gateway) {
+    pub fn mark_up(&self, gateway: &Gateway) {
         let mut down = self.down();
         if !down.is_empty() {
             down.remove(gateway);
         }
     }
 
-    /// It could not be connected to.
-    pub fn fails(&self, gateway: &Gateway, now: Instant) {
+    /// A message could not be connected through it. Its rest is doubled once per rest, however many messages failed.
+    pub fn mark_down(&self, gateway: &Gateway, now: Instant) {
         let mut down = self.down();
-        let rest = down.get(gateway).map_or(FIRST_REST, |down| (down.rest * 2).min(LONGEST_REST));
-        down.insert(gateway.clone(), Down { rest, probe_at: now + rest });
+        match down.get_mut(gateway) {
+            Some(down) if now < down.rests_until => {}
+            Some(down) => down.rest_again(now),
+            None => {
+                if down.len() >= REMEMBERED {
+                    let soonest = down.iter().min_by_key(|(_, down)| down.rests_until);
+                    if let Some(forgotten) = soonest.map(|(gateway, _)| gateway.clone()) {
+                        down.remove(&forgotten);
+                    }
+                }
+                down.insert(gateway.clone(), Down { rest: FIRST_REST, rests_until: now + FIRST_REST });
+            }
+        }
+    }
+
+    /// A probe could not connect to it.
+    pub fn probe_failed(&self, gateway: &Gateway, now: Instant) {
+        if let Some(down) = self.down().get_mut(gateway) {
+            down.rest_again(now);
+        }
     }
 
     fn down(&self) -> MutexGuard<'_, HashMap<Gateway, Down>> {
@@ -70,11 +99,20 @@ impl Health {
     }
 }
 
+impl Down {
+    fn rest_again(&mut self, now: Instant) {
+        self.rest = (self.rest * 2).min(LONGEST_REST);
+        self.rests_until = now + self.rest;
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::time::Instant;
 
-    use super::{FIRST_REST, Health, LONGEST_REST};
+    use super::{FIRST_REST, Health, LONGEST_REST, REMEMBERED};
     use crate::gateway::Gateway;
 
     #[test]
@@ -82,34 +120,61 @@ mod tests {
         let gateways = Gateway::official();
         let [ru, org, net] = gateways.as_slice() else { unreachable!() };
         let health = Health::default();
-        health.fails(ru, Instant::now());
+        health.mark_down(ru, Instant::now());
         assert_eq!(health.order(&gateways), [org, net, ru]);
-        health.works(ru);
+        health.mark_up(ru);
         assert_eq!(health.order(&gateways), [ru, org, net]);
     }
 
     #[test]
-    fn one_asker_at_a_time_gets_to_probe_and_only_after_the_rest() {
+    fn one_message_at_a_time_claims_the_probe_and_only_after_the_rest() {
         let gateways = Gateway::official();
         let [ru, ..] = gateways.as_slice() else { unreachable!() };
         let health = Health::default();
         let now = Instant::now();
-        health.fails(ru, now);
-        assert_eq!(health.due(&gateways, now), None);
-        assert_eq!(health.due(&gateways, now + FIRST_REST).as_ref(), Some(ru));
-        assert_eq!(health.due(&gateways, now + FIRST_REST), None);
+        health.mark_down(ru, now);
+        assert_eq!(health.claim_probe(&gateways, now), None);
+        assert_eq!(health.claim_probe(&gateways, now + FIRST_REST).as_ref(), Some(ru));
+        assert_eq!(health.claim_probe(&gateways, now + FIRST_REST), None);
     }
 
     #[test]
-    fn rests_double_up_to_a_limit() {
+    fn an_outage_that_many_messages_meet_at_once_is_one_failure() {
         let gateways = Gateway::official();
         let [ru, ..] = gateways.as_slice() else { unreachable!() };
         let health = Health::default();
         let now = Instant::now();
-        for _ in 0..9 {
-            health.fails(ru, now);
+        for _ in 0..6 {
+            health.mark_down(ru, now);
         }
-        assert_eq!(health.due(&gateways, now + LONGEST_REST / 2), None);
-        assert!(health.due(&gateways, now + LONGEST_REST).is_some());
+        assert_eq!(health.claim_probe(&gateways, now + FIRST_REST).as_ref(), Some(ru));
+    }
+
+    #[test]
+    fn rests_double_once_per_rest_up_to_a_limit() {
+        let gateways = Gateway::official();
+        let [ru, ..] = gateways.as_slice() else { unreachable!() };
+        let health = Health::default();
+        let mut now = Instant::now();
+        health.mark_down(ru, now);
+        let mut rest = FIRST_REST;
+        for _ in 0..9 {
+            now += rest;
+            assert_eq!(health.claim_probe(&gateways, now).as_ref(), Some(ru));
+            health.probe_failed(ru, now);
+            rest = (rest * 2).min(LONGEST_REST);
+            assert_eq!(health.claim_probe(&gateways, now + rest - Duration::from_millis(1)), None);
+        }
+        assert_eq!(rest, LONGEST_REST);
+    }
+
+    #[test]
+    fn gateways_of_endless_variety_are_not_all_remembered() {
+        let health = Health::default();
+        let now = Instant::now();
+        for port in 1..1000 {
+            health.mark_down(&Gateway::parse(&format!("http://127.0.0.1:{port}")).unwrap(), now);
+        }
+        assert_eq!(health.down().len(), REMEMBERED);
     }
 }

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// What zod 3 calls the type of a JavaScript value (`getParsedType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum JsType {
     /// `undefined`, or a missing key.
     Undefined,
     /// `null`.
@@ -40,7 +40,7 @@ pub enum Kind {
     Object,
 }
 
-impl Kind {
+impl JsType {
     /// The word zod uses for it in `expected` and `received`.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -84,13 +84,13 @@ impl Serialize for Step {
 
 /// What is wrong at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Problem {
+pub enum IssueCode {
     /// The value has another type.
     Type {
         /// The type asked for.
-        expected: Kind,
+        expected: JsType,
         /// The type found.
-        received: Kind,
+        received: JsType,
     },
     /// A string that zod 3.24's e-mail rule refuses.
     Email,
@@ -102,7 +102,7 @@ pub enum Problem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
     /// What is wrong.
-    pub problem: Problem,
+    pub problem: IssueCode,
     /// Where, from the root of the configuration.
     pub path: Vec<Step>,
 }
@@ -110,20 +110,20 @@ pub struct Issue {
 impl Issue {
     /// A value of the wrong type.
     #[must_use]
-    pub fn wrong_type(expected: Kind, received: Kind, path: &[Step]) -> Self {
-        Self { problem: Problem::Type { expected, received }, path: path.to_vec() }
+    pub fn wrong_type(expected: JsType, received: JsType, path: &[Step]) -> Self {
+        Self { problem: IssueCode::Type { expected, received }, path: path.to_vec() }
     }
 }
 
 impl fmt::Display for Issue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problem {
-            Problem::Type { received: Kind::Undefined, .. } => f.write_str("Required"),
-            Problem::Type { expected, received } => {
+            IssueCode::Type { received: JsType::Undefined, .. } => f.write_str("Required"),
+            IssueCode::Type { expected, received } => {
                 write!(f, "Expected {}, received {}", expected.word(), received.word())
             }
-            Problem::Email => f.write_str("Invalid email"),
-            Problem::MissingTemplates(types) => {
+            IssueCode::Email => f.write_str("Invalid email"),
+            IssueCode::MissingTemplates(types) => {
                 write!(f, "Template with UsageType ({}) should be provided!", types.join(", "))
             }
         }
@@ -134,20 +134,20 @@ impl Serialize for Issue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         match &self.problem {
-            Problem::Type { expected, received } => {
+            IssueCode::Type { expected, received } => {
                 map.serialize_entry("code", "invalid_type")?;
                 map.serialize_entry("expected", expected.word())?;
                 map.serialize_entry("received", received.word())?;
                 map.serialize_entry("path", &self.path)?;
                 map.serialize_entry("message", &self.to_string())?;
             }
-            Problem::Email => {
+            IssueCode::Email => {
                 map.serialize_entry("validation", "email")?;
                 map.serialize_entry("code", "invalid_string")?;
                 map.serialize_entry("message", &self.to_string())?;
                 map.serialize_entry("path", &self.path)?;
             }
-            Problem::MissingTemplates(_) => {
+            IssueCode::MissingTemplates(_) => {
                 map.serialize_entry("code", "custom")?;
                 map.serialize_entry("message", &self.to_string())?;
                 map.serialize_entry("path", &self.path)?;
@@ -159,11 +159,11 @@ impl Serialize for Issue {
 
 #[cfg(test)]
 mod tests {
-    use super::{Issue, Kind, Step};
+    use super::{Issue, JsType, Step};
 
     #[test]
     fn a_missing_value_reads_as_zod_says_it() {
-        let issue = Issue::wrong_type(Kind::String, Kind::Undefined, &[Step::Key("email")]);
+        let issue = Issue::wrong_type(JsType::String, JsType::Undefined, &[Step::Key("email")]);
         assert_eq!(
             serde_json::to_string(&issue).ok().as_deref(),
             Some(

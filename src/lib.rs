@@ -4,6 +4,8 @@
 
 /// Reads an SMS Aero configuration from an untyped value.
 pub mod config;
+/// Bounds the connections of a process.
+pub mod connections;
 /// Says why a message was not sent.
 pub mod error;
 /// Knows SMS Aero: where it is, what a request says, what a reply means.
@@ -18,17 +20,19 @@ pub mod metadata;
 pub mod phone;
 /// Knows the proxy on the way to a gateway.
 pub mod proxy;
-/// Keeps secrets out of texts from outside.
+/// Takes secrets out of texts from outside.
 pub mod redact;
+/// Looks up host names.
+pub mod resolve;
 /// Counts the parts of a message.
 pub mod segment;
-/// Tells the story of a message.
+/// Sends one message, from configuration to outcome.
 pub mod send;
 /// Chooses a template and fills it.
 pub mod template;
-/// Tells what became of a send.
+/// Says what may be told of a send.
 pub mod trace;
-/// Talks to a gateway over a socket.
+/// Sends one request at most once.
 pub mod transport;
 /// Holds text as JavaScript does.
 pub mod utf16;

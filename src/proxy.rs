@@ -63,7 +63,7 @@ impl Route {
 
 /// A proxy's host and port, without its credentials.
 #[must_use]
-pub fn shown(proxy: &Url) -> String {
+pub fn host_and_port(proxy: &Url) -> String {
     let port = proxy.port_or_known_default().unwrap_or_default();
     format!("{}:{port}", proxy.host_str().unwrap_or_default())
 }
@@ -72,7 +72,7 @@ pub fn shown(proxy: &Url) -> String {
 mod tests {
     use reqwest::Url;
 
-    use super::{ProxyVariables, Route, shown};
+    use super::{ProxyVariables, Route, host_and_port};
 
     fn route(proxy: &str, no_proxy: &str) -> Route {
         Route::new(&ProxyVariables { proxy: proxy.to_owned(), no_proxy: no_proxy.to_owned() })
@@ -87,7 +87,7 @@ mod tests {
         for written in ["http://user:secret@proxy.example:3128", "user:secret@proxy.example:3128"] {
             let route = route(written, "");
             let proxy = route.proxy_for(&Url::parse("https://gate.smsaero.ru").unwrap());
-            assert_eq!(proxy.map(shown).as_deref(), Some("proxy.example:3128"), "{written}");
+            assert_eq!(proxy.map(host_and_port).as_deref(), Some("proxy.example:3128"), "{written}");
         }
     }
 

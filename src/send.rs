@@ -1,80 +1,25 @@
-//! The story of a message: config, template, request, transport, reply, outcome.
+//! One message, from configuration to outcome: config, template, request, transport, reply.
 #![forbid(unsafe_code)]
 
-use std::{cell::OnceCell, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use reqwest::header::HeaderValue;
 use serde::Serialize;
-use tokio::time::Instant;
 
 use crate::{
-    config::{Config, Prefixes, Untyped},
-    error::{Audience, Error, Kind, Reason},
+    config::{Config, Template},
+    error::{Audience, Error, ErrorKind, Reason},
     gateway::{Accepted, FieldFault, Gateway, Method, Order, Refusal, Request, Verdict, authorization, judge},
-    phone::{AllowedPrefixes, masked},
+    phone::masked,
     redact::Secrets,
     segment,
-    template::{self, Lookup},
-    trace::{Facts, Journey},
-    transport::{Failure, Obstacle, Reply, Transport},
+    template::is_code,
+    transport::{Attempts, Deadlines, Failure, Reply, Transport},
     utf16::Utf16,
 };
 
-/// The longest that a send may take by default, from the call to its settlement: Logto's sign-in page waits for 10 s.
-pub const TOTAL: Duration = Duration::from_secs(8);
-
-/// The longest that an embedder may make it.
-pub const LONGEST_TOTAL: Duration = Duration::from_millis(9500);
-
-/// The longest that connecting to one gateway may take by default, TLS handshake included: three gateways that are
-/// all dead leave time for an answer.
-pub const CONNECT: Duration = Duration::from_millis(2500);
-
-/// What Logto hands over.
-pub struct Call<'a, L> {
-    /// The phone number, digits only.
-    pub to: &'a Utf16,
-    /// The usage type.
-    pub usage_type: &'a Utf16,
-    /// Where handlebars find their values.
-    pub payload: &'a L,
-    /// Who will read an error.
-    pub audience: Audience,
-}
-
-/// What a payload knows besides the values of handlebars.
-pub trait Payload: Lookup {
-    /// The languages that the user wants, most wanted first.
-    fn languages(&self) -> Result<Vec<String>, Self::Thrown>;
-    /// The one-time code in each form in which it was rendered, so that it can be kept out of sight.
-    fn codes(&self) -> Vec<String>;
-}
-
-/// A configuration with what is the same for all messages worked out with the first one.
-pub struct Prepared<V> {
-    config: Config<V>,
-    account: OnceCell<Arc<Account>>,
-    prefixes: OnceCell<AllowedPrefixes>,
-}
-
-impl<V: Untyped> Prepared<V> {
-    /// Nothing is worked out yet: a guard asks whether a configuration is right, and sends nothing.
-    #[must_use]
-    pub const fn new(config: Config<V>) -> Self {
-        Self { config, account: OnceCell::new(), prefixes: OnceCell::new() }
-    }
-
-    fn account(&self) -> &Arc<Account> {
-        self.account.get_or_init(|| Arc::new(Account::of(&self.config)))
-    }
-
-    fn prefixes(&self) -> &AllowedPrefixes {
-        self.prefixes.get_or_init(|| allowed_prefixes(&self.config))
-    }
-}
-
 /// Who sends, by which method. It has no `Debug`, so that its key cannot be printed.
-struct Account {
+pub struct Account {
     email: String,
     api_key: String,
     authorization: HeaderValue,
@@ -83,14 +28,15 @@ struct Account {
 }
 
 impl Account {
-    fn of<V: Untyped>(config: &Config<V>) -> Self {
-        let (email, api_key) = (config.email.text().well_formed(), config.api_key.text().well_formed());
+    /// The account of a configuration.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
         Self {
-            authorization: authorization(&email, &api_key),
-            sign: config.sender_name.text().well_formed(),
-            method: if config.test_mode.as_ref().is_some_and(Untyped::truth) { Method::TestSend } else { Method::Send },
-            email,
-            api_key,
+            authorization: authorization(&config.email, &config.api_key),
+            sign: config.sender_name.clone(),
+            method: if config.test_mode { Method::TestSend } else { Method::Send },
+            email: config.email.clone(),
+            api_key: config.api_key.clone(),
         }
     }
 }
@@ -105,9 +51,36 @@ pub struct Message {
     audience: Audience,
 }
 
-/// What became of a message that SMS Aero accepted.
+/// Whom a message is for.
+#[derive(Clone, Copy)]
+pub struct Recipient<'a> {
+    /// The phone number, digits only.
+    pub to: &'a Utf16,
+    /// The usage type.
+    pub usage_type: &'a Utf16,
+    /// Who will read an error.
+    pub audience: Audience,
+}
+
+/// What a trace may say of a message before it goes.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageInfo {
+    /// The phone number with its middle hidden.
+    pub number: String,
+    /// The usage type asked for.
+    pub usage_type: String,
+    /// Whether it goes to the method that sends and charges nothing.
+    pub test_mode: bool,
+    /// The alphabet that the text is transmitted in.
+    pub alphabet: &'static str,
+    /// The number of parts it takes.
+    pub parts: usize,
+}
+
+/// A message that SMS Aero accepted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Delivered {
+pub struct Receipt {
     /// The provider's answer.
     #[serde(flatten)]
     pub accepted: Accepted,
@@ -116,75 +89,72 @@ pub struct Delivered {
 }
 
 impl Message {
-    /// Chooses the template and renders it. Nothing is sent yet.
-    pub fn compose<V: Untyped, L: Payload>(
-        call: &Call<'_, L>,
-        prepared: &Prepared<V>,
-    ) -> Result<Result<Self, Error>, L::Thrown> {
-        let refuse = |kind| Ok(Err(Error::new(kind, call.audience)));
-        let usage_type = call.usage_type.well_formed();
-        let Some(template) = template::choose(&prepared.config, call.usage_type, || call.payload.languages())? else {
-            return refuse(Kind::TemplateNotFound { usage_type });
-        };
-        let text = template::render(&template.content.text(), call.payload)?;
-        let number = call.to.well_formed();
-        if !prepared.prefixes().allow(&number) {
-            let malformed = prepared.prefixes().malformed().map(str::to_owned).collect();
-            return refuse(Kind::NumberNotAllowed { malformed });
+    /// A message of this template, with the values of its variables. Nothing is sent yet.
+    pub fn new(
+        config: &Config,
+        account: Arc<Account>,
+        template: &Template,
+        recipient: &Recipient<'_>,
+        values: &[Option<Utf16>],
+    ) -> Result<Self, Error> {
+        let Recipient { to, usage_type, audience } = *recipient;
+        let text = template.render(values);
+        let number = to.well_formed();
+        if !config.allowed_prefixes.allow(&number) {
+            let malformed = config.allowed_prefixes.malformed().map(str::to_owned).collect();
+            return Err(Error::new(ErrorKind::NumberNotAllowed { malformed }, audience));
         }
-        let codes = call.payload.codes();
-        let account = Arc::clone(prepared.account());
-        Ok(Ok(Self { account, number, text, codes, usage_type, audience: call.audience }))
+        let variables = template.variables().into_iter().zip(values);
+        let codes = variables.filter(|(path, _)| is_code(path)).filter_map(|(_, value)| value.as_ref());
+        let codes = codes.map(Utf16::well_formed).collect();
+        Ok(Self { account, number, text, codes, usage_type: usage_type.well_formed(), audience })
     }
 
     /// Sends the message through the first gateway that can be connected to, at most once.
     pub async fn deliver(
         &self,
-        transport: &Transport,
+        transport: &Arc<Transport>,
         gateways: &[Gateway],
         deadlines: Deadlines,
-        journey: &mut Journey,
-    ) -> Result<Delivered, Error> {
-        let Deadlines { started, limits } = deadlines;
-        let request = self.request();
-        let done_by = started + limits.total;
-        let mut obstacles = Vec::new();
-        for gateway in transport.health.order(gateways) {
-            if Instant::now() >= done_by {
-                break;
-            }
-            journey.attempts += 1;
-            journey.gateway = Some(gateway.to_string());
-            match transport.exchange(gateway, &request, limits.connect, done_by).await {
-                Ok((reply, connect)) => {
-                    journey.connect = Some(connect);
-                    return self.outcome(&reply, gateway);
-                }
-                Err(Failure::Lost) => return Err(self.error(Kind::UnknownOutcome)),
-                Err(Failure::NotDelivered(obstacle)) => obstacles.push((gateway, obstacle)),
-            }
+        attempts: &mut Attempts,
+    ) -> Result<Receipt, Error> {
+        match transport.send(&self.request(), gateways, deadlines, attempts).await {
+            Ok(reply) => self.judge(&reply, attempts.gateway.as_ref()),
+            Err(Failure::Lost) => Err(self.error(ErrorKind::UnknownOutcome)),
+            Err(Failure::NotSent(errors)) => Err(self.error(ErrorKind::NotSent {
+                reason: if errors.iter().all(|(_, error)| error.is_timeout()) {
+                    Reason::Timeout
+                } else {
+                    Reason::Unreachable
+                },
+                attempts: errors.iter().map(|(gateway, error)| format!("{gateway}: {error}")).collect(),
+            })),
         }
-        let timed_out =
-            obstacles.iter().all(|(_, obstacle)| matches!(obstacle, Obstacle::Deadline(_) | Obstacle::Busy));
-        Err(self.error(Kind::NotSent {
-            reason: if timed_out { Reason::Timeout } else { Reason::Unreachable },
-            attempts: obstacles.iter().map(|(gateway, obstacle)| format!("{gateway}: {obstacle}")).collect(),
-        }))
     }
 
-    /// What becomes of the message if there is nothing to send it with; `why` says what is missing.
+    /// The error when there is nothing to send the message with; `why` says what is missing.
     #[must_use]
-    pub fn unsendable(&self, why: &impl std::fmt::Display) -> Error {
-        let attempts = vec![format!("the HTTP client could not be set up: {why}")];
-        self.error(Kind::NotSent { reason: Reason::Unreachable, attempts })
+    pub fn unsendable(why: &impl std::fmt::Display, audience: Audience) -> Error {
+        Error::new(ErrorKind::NotSent { reason: Reason::Unreachable, attempts: vec![why.to_string()] }, audience)
     }
 
-    /// What may be told of the message to whoever listens.
+    /// What a trace may say of the message.
     #[must_use]
-    pub fn facts(&self) -> Facts {
+    pub fn info(&self) -> MessageInfo {
         let segments = segment::count(&self.text.well_formed());
-        let test_mode = self.account.method == Method::TestSend;
-        Facts::new(masked(&self.number), self.usage_type.clone(), test_mode, segments)
+        MessageInfo {
+            number: masked(&self.number),
+            usage_type: self.usage_type.clone(),
+            test_mode: self.account.method == Method::TestSend,
+            alphabet: segments.alphabet.name(),
+            parts: segments.parts,
+        }
+    }
+
+    /// Who reads an error.
+    #[must_use]
+    pub const fn audience(&self) -> Audience {
+        self.audience
     }
 
     /// Whether this usage type was asked for.
@@ -193,10 +163,10 @@ impl Message {
         self.usage_type == usage_type
     }
 
-    /// What becomes of the message if nothing more is ever heard of it.
+    /// The error when nothing more is ever heard of a message.
     #[must_use]
     pub const fn lost(audience: Audience) -> Error {
-        Error::new(Kind::UnknownOutcome, audience)
+        Error::new(ErrorKind::UnknownOutcome, audience)
     }
 
     fn request(&self) -> Request {
@@ -215,13 +185,15 @@ impl Message {
         }
     }
 
-    fn outcome(&self, reply: &Reply, gateway: &Gateway) -> Result<Delivered, Error> {
+    fn judge(&self, reply: &Reply, gateway: Option<&Gateway>) -> Result<Receipt, Error> {
         if matches!(reply.status, 301 | 302 | 303 | 307 | 308) {
-            return Err(self.error(Kind::Redirected { status: reply.status }));
+            return Err(self.error(ErrorKind::Redirected { status: reply.status }));
         }
         match judge(reply.status, whole_characters(reply)) {
-            Verdict::Accepted(accepted) => Ok(Delivered { accepted, gateway: gateway.to_string() }),
-            Verdict::NotAReply => Err(self.error(Kind::NotAReply { status: reply.status })),
+            Verdict::Accepted(accepted) => {
+                Ok(Receipt { accepted, gateway: gateway.map(ToString::to_string).unwrap_or_default() })
+            }
+            Verdict::NotAReply => Err(self.error(ErrorKind::NotAReply { status: reply.status })),
             Verdict::Refused(refusal) => Err(self.refused(refusal, reply)),
         }
     }
@@ -233,7 +205,7 @@ impl Message {
         let fields = fields
             .into_iter()
             .map(|FieldFault { field, codes }| FieldFault { field, codes: codes.into_iter().map(redact).collect() });
-        self.error(Kind::Refused {
+        self.error(ErrorKind::Refused {
             reason,
             status: reply.status,
             message: message.map(redact),
@@ -242,44 +214,9 @@ impl Message {
         })
     }
 
-    const fn error(&self, kind: Kind) -> Error {
+    const fn error(&self, kind: ErrorKind) -> Error {
         Error::new(kind, self.audience)
     }
-}
-
-/// How long things may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// From the call to its settlement.
-    pub total: Duration,
-    /// For connecting to one gateway.
-    pub connect: Duration,
-}
-
-impl Limits {
-    /// From milliseconds, where an embedder gives some; the sentence says which option is wrong.
-    pub fn from_millis(total: Option<f64>, connect: Option<f64>) -> Result<Self, String> {
-        let limit = |name: &str, millis: Option<f64>, default: Duration| match millis {
-            None => Ok(default),
-            Some(millis) if millis >= 1.0 && millis <= LONGEST_TOTAL.as_secs_f64() * 1000.0 => {
-                Ok(Duration::from_secs_f64(millis / 1000.0))
-            }
-            Some(_) => Err(format!(
-                "The option `{name}` is not a number of milliseconds from 1 to {}. Logto's sign-in page gives up after 10 seconds.",
-                LONGEST_TOTAL.as_millis()
-            )),
-        };
-        Ok(Self { total: limit("timeoutMs", total, TOTAL)?, connect: limit("connectTimeoutMs", connect, CONNECT)? })
-    }
-}
-
-/// The limits of one send.
-#[derive(Clone, Copy, Debug)]
-pub struct Deadlines {
-    /// When the send was called for.
-    pub started: Instant,
-    /// How long it may take from then on.
-    pub limits: Limits,
 }
 
 /// The body without the half of a character that the limit may have left at its end.
@@ -289,35 +226,5 @@ fn whole_characters(reply: &Reply) -> &[u8] {
         // `error_len` is `None` when the text just stops too early.
         Err(error) if reply.cut && error.error_len().is_none() => body.get(..error.valid_up_to()).unwrap_or(body),
         _ => body,
-    }
-}
-
-fn allowed_prefixes<V: Untyped>(config: &Config<V>) -> AllowedPrefixes {
-    let written = match &config.allowed_prefixes {
-        None => return AllowedPrefixes::default(),
-        Some(Prefixes::Written(line)) => vec![line.text().well_formed()],
-        Some(Prefixes::Listed(items)) => items.iter().map(|item| item.text().well_formed()).collect(),
-    };
-    AllowedPrefixes::new(written.iter().map(String::as_str))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{CONNECT, Limits, TOTAL};
-
-    #[test]
-    fn limits_have_defaults_and_bounds() {
-        assert_eq!(Limits::from_millis(None, None), Ok(Limits { total: TOTAL, connect: CONNECT }));
-        assert!(Limits::from_millis(Some(9500.0), Some(1.0)).is_ok());
-        for bad in [0.0, 9500.1, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(
-                Limits::from_millis(Some(bad), None).is_err_and(|sentence| sentence.contains("timeoutMs")),
-                "{bad}"
-            );
-            assert!(
-                Limits::from_millis(None, Some(bad)).is_err_and(|sentence| sentence.contains("connectTimeoutMs")),
-                "{bad}"
-            );
-        }
     }
 }

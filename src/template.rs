@@ -1,82 +1,59 @@
-//! Choosing the template for a usage type and a language, and filling its handlebars.
+//! Chooses the template for a usage type and a language, lists its variables and fills them in.
 #![forbid(unsafe_code)]
 
-use std::{fmt, ops::Range};
+use std::ops::Range;
 
 use crate::{
-    config::{Config, GENERIC, Template, Untyped},
+    config::{Config, GENERIC, Template},
     utf16::Utf16,
 };
 
-/// Where the values for handlebars come from.
-pub trait Lookup {
-    /// What looking up may throw (a getter, a proxy, a `toString`).
-    type Thrown;
-
-    /// The text of the value at a path; `None` when the payload has no such root key.
-    fn lookup(&self, path: &Path<'_>) -> Result<Option<Utf16>, Self::Thrown>;
+/// Whether the languages that a user wants make a difference for this usage type.
+#[must_use]
+pub fn depends_on_languages(config: &Config, usage_type: &Utf16) -> bool {
+    let generic = generic_of(config);
+    let is_candidate = |template: &&Template| {
+        template.usage_type == *usage_type || generic.is_some_and(|generic| template.usage_type.is(generic))
+    };
+    config.templates.iter().filter(is_candidate).any(|template| template.locale.is_some())
 }
 
-/// What stands inside a handlebar: keys joined by dots, ASCII letters, digits and underscores only.
-#[derive(Clone, Copy, Debug)]
-pub struct Path<'a>(&'a str);
-
-impl<'a> Path<'a> {
-    /// The key that must be in the payload itself; empty when the path begins with a dot.
-    #[must_use]
-    pub fn root(&self) -> &'a str {
-        self.0.split('.').next().unwrap_or_default()
-    }
-
-    /// All keys, the root first.
-    pub fn keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.0.split('.')
-    }
-}
-
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-/// The template of a usage type.
+/// The place of the template for a usage type.
 ///
 /// The best one for the languages (most wanted first), else the one without a language, else Generic's where the
 /// configuration allows it, else the first of the type, which the official connector would take.
-pub fn choose<'a, V: Untyped, E>(
-    config: &'a Config<V>,
-    usage_type: &Utf16,
-    languages: impl FnOnce() -> Result<Vec<String>, E>,
-) -> Result<Option<&'a Template<V>>, E> {
-    let of = |wanted: &Utf16| config.templates.iter().filter(|template| template.usage == *wanted).collect::<Vec<_>>();
-    let falls_back = config.fallback_to_generic.as_ref().is_some_and(Untyped::truth);
-    let exact = of(usage_type);
-    let generic = if falls_back { of(&Utf16::from(GENERIC)) } else { Vec::new() };
+#[must_use]
+pub fn choose(config: &Config, usage_type: &Utf16, languages: &[String]) -> Option<usize> {
+    let of_type = |is_wanted: &dyn Fn(&Utf16) -> bool| {
+        let templates = config.templates.iter().enumerate();
+        templates.filter(|(_, template)| is_wanted(&template.usage_type)).collect::<Vec<_>>()
+    };
+    let exact = of_type(&|usage| usage == usage_type);
+    let generic = generic_of(config).map(|generic| of_type(&|usage| usage.is(generic))).unwrap_or_default();
+    let best = in_language(&exact, languages).or_else(|| in_language(&generic, languages));
+    best.or_else(|| exact.first().or_else(|| generic.first()).map(|(place, _)| *place))
+}
 
-    // Languages are read from the payload only where they can make a difference.
-    let localized = exact.iter().chain(&generic).any(|template| template.locale.is_some());
-    let languages = if localized { languages()? } else { Vec::new() };
-    let best = in_language(&exact, &languages).or_else(|| in_language(&generic, &languages));
-    Ok(best.or_else(|| exact.first().or_else(|| generic.first()).copied()))
+/// The usage type that may stand in for others, where it may.
+fn generic_of(config: &Config) -> Option<&'static str> {
+    config.fallback_to_generic.then_some(GENERIC)
 }
 
 /// RFC 4647 lookup among the templates of one usage type, ending at the first one without a language.
-fn in_language<'a, V: Untyped>(templates: &[&'a Template<V>], languages: &[String]) -> Option<&'a Template<V>> {
-    // An empty tag says nothing: the entry counts as one without a language.
-    let tag_of =
-        |template: &Template<V>| template.locale.as_ref().map(|tag| tag.text().well_formed()).unwrap_or_default();
-    let tagged = templates.iter().map(|template| (tag_of(template), *template)).collect::<Vec<_>>();
+fn in_language(templates: &[(usize, &Template)], languages: &[String]) -> Option<usize> {
+    let find = |is_wanted: &dyn Fn(Option<&str>) -> bool| {
+        templates.iter().find(|(_, template)| is_wanted(template.locale.as_deref())).map(|(place, _)| *place)
+    };
     for language in languages {
         let mut range = Some(language.as_str());
         while let Some(wanted) = range.filter(|wanted| !wanted.is_empty()) {
-            if let Some((_, template)) = tagged.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(wanted)) {
-                return Some(template);
+            if let Some(place) = find(&|tag| tag.is_some_and(|tag| tag.eq_ignore_ascii_case(wanted))) {
+                return Some(place);
             }
             range = narrowed(wanted);
         }
     }
-    tagged.iter().find(|(tag, _)| tag.is_empty()).map(|(_, template)| *template)
+    find(&|tag| tag.is_none())
 }
 
 /// A language range without its last subtag, and without a single letter left dangling before it.
@@ -88,27 +65,48 @@ fn narrowed(range: &str) -> Option<&str> {
     }
 }
 
-/// Fills every handlebar whose root key the payload has; the others stay as they are.
-pub fn render<L: Lookup>(content: &Utf16, payload: &L) -> Result<Utf16, L::Thrown> {
-    let units = content.units();
-    let mut rendered = Utf16::default();
-    let mut copied = 0;
-    let mut from = 0;
-    while let Some((bar, path)) = next_handlebar(units, from) {
-        from = bar.end;
-        let path = units.get(path).map(ascii).unwrap_or_default();
-        let path = Path(&path);
-        if path.root().is_empty() {
-            continue;
-        }
-        if let Some(value) = payload.lookup(&path)? {
-            rendered.push(units.get(copied..bar.start).unwrap_or_default());
-            rendered.push(value.units());
-            copied = bar.end;
-        }
+impl Template {
+    /// The paths of the variables, in the order in which they stand in the text and as often: keys joined by dots, ASCII
+    /// letters, digits and underscores only. The first key must be in the payload itself.
+    #[must_use]
+    pub fn variables(&self) -> Vec<String> {
+        self.handlebars().map(|(_, path)| path).collect()
     }
-    rendered.push(units.get(copied..).unwrap_or_default());
-    Ok(rendered)
+
+    /// The text with the values of its variables, in the same order; a variable without a value stays as it is.
+    #[must_use]
+    pub fn render(&self, values: &[Option<Utf16>]) -> Utf16 {
+        let units = self.content.units();
+        let mut rendered = Utf16::default();
+        let mut copied = 0;
+        for ((bar, _), value) in self.handlebars().zip(values) {
+            if let Some(value) = value {
+                rendered.push(units.get(copied..bar.start).unwrap_or_default());
+                rendered.push(value.units());
+                copied = bar.end;
+            }
+        }
+        rendered.push(units.get(copied..).unwrap_or_default());
+        rendered
+    }
+
+    /// The handlebars that name a variable, each with its path.
+    fn handlebars(&self) -> impl Iterator<Item = (Range<usize>, String)> {
+        let units = self.content.units();
+        let mut from = 0;
+        let next = move || {
+            let (bar, path) = next_handlebar(units, from)?;
+            from = bar.end;
+            Some((bar, units.get(path).map(ascii).unwrap_or_default()))
+        };
+        std::iter::from_fn(next).filter(|(_, path)| !path.starts_with('.'))
+    }
+}
+
+/// Whether a variable is the one-time code, whole or in part.
+#[must_use]
+pub fn is_code(path: &str) -> bool {
+    path.split('.').next() == Some("code")
 }
 
 /// The next match of `{{\s*([\w.]+)\s*}}` at or after a place: the whole of it, and the path inside.
@@ -156,28 +154,24 @@ fn ascii(units: &[u16]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashMap, convert::Infallible};
+    use serde_json::json;
 
-    use serde_json::{Value, json};
-
-    use super::{Lookup, Path, choose, render};
-    use crate::{config::Config, utf16::Utf16};
-
-    struct Payload(HashMap<&'static str, &'static str>);
-
-    impl Lookup for Payload {
-        type Thrown = Infallible;
-
-        fn lookup(&self, path: &Path<'_>) -> Result<Option<Utf16>, Infallible> {
-            let nested = path.keys().count() > 1;
-            Ok(self.0.get(path.root()).map(|value| Utf16::from(if nested { "" } else { *value })))
-        }
-    }
+    use super::{choose, depends_on_languages, is_code};
+    use crate::{
+        config::{Config, Template},
+        utf16::Utf16,
+    };
 
     fn rendered(content: &str) -> String {
-        let payload = Payload(HashMap::from([("code", "123456"), ("a_1", "x")]));
-        let Ok(text) = render(&Utf16::from(content), &payload);
-        text.well_formed()
+        let template = Template { usage_type: Utf16::default(), content: Utf16::from(content), locale: None };
+        let value = |path: &String| match path.as_str() {
+            "code" => Some(Utf16::from("123456")),
+            "a_1" => Some(Utf16::from("x")),
+            "code.length" => Some(Utf16::default()),
+            _ => None,
+        };
+        let values = template.variables().iter().map(value).collect::<Vec<_>>();
+        template.render(&values).well_formed()
     }
 
     #[test]
@@ -198,6 +192,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn variables_are_listed_in_order_and_as_often_as_they_stand() {
+        let content = Utf16::from("{{b.c}} {{ a }} {{.x}} {{}} {{a}}");
+        let template = Template { usage_type: Utf16::default(), content, locale: None };
+        assert_eq!(template.variables(), ["b.c", "a", "a"]);
+        assert!(is_code("code.part") && !is_code("codes"));
+    }
+
     fn chosen(
         templates: &[(&str, Option<&str>, &str)],
         fallback: bool,
@@ -216,11 +218,14 @@ mod tests {
         let value = json!({
             "email": "a@b.co", "apiKey": "", "senderName": "", "fallbackToGeneric": fallback, "templates": list,
         });
-        let root = Some(&value);
-        let config = Config::parse(&root).ok()?;
-        let languages = languages.iter().map(ToString::to_string).collect();
-        let Ok(template) = choose(&config, &Utf16::from(usage_type), || Ok::<_, Infallible>(languages));
-        template.and_then(|template| template.content).and_then(Value::as_str).map(str::to_owned)
+        let config = Config::parse(&Some(&value)).ok()?;
+        let languages = languages.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let usage_type = Utf16::from(usage_type);
+        let place = choose(&config, &usage_type, &languages)?;
+        if !depends_on_languages(&config, &usage_type) {
+            assert_eq!(choose(&config, &usage_type, &[]), Some(place));
+        }
+        Some(config.templates[place].content.well_formed())
     }
 
     #[test]

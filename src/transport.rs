@@ -1,12 +1,12 @@
-//! The only room with a socket: connections, deadlines, the limit of a body, and whether a byte may have left.
+//! Sends one request at most once: sockets, the pool, deadlines, the limit of a body, and whether a byte may have left.
 #![forbid(unsafe_code)]
 
 use std::{
     error::Error as _,
-    fmt,
+    fmt, io,
     pin::{Pin, pin},
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll},
@@ -31,35 +31,105 @@ use tokio::{
 };
 
 use crate::{
+    connections::{Budget, CONNECTIONS, Waiting},
     gateway::{BODY_LIMIT_BYTES, Gateway, Request, is_loopback},
     health::Health,
-    proxy::{ProxyVariables, Route, shown},
+    proxy::{ProxyVariables, Route, host_and_port},
+    resolve::{LookupError, Resolver},
 };
+
+/// The longest that a send may take by default, from the call to its settlement: Logto's sign-in page waits for 10 s.
+pub const TOTAL: Duration = Duration::from_secs(8);
+
+/// The longest that an embedder may make it.
+pub const LONGEST_TOTAL: Duration = Duration::from_millis(9500);
+
+/// The longest that connecting to one gateway may take by default, TLS handshake included: three gateways that are
+/// all dead leave time for an answer.
+pub const CONNECT: Duration = Duration::from_millis(2500);
+
+/// A connection that had less time than this says nothing of the gateway.
+const SHORTEST_FAIR_CONNECT: Duration = Duration::from_millis(250);
 
 /// How long a connection without a request is kept. SMS Aero's own limit is not known; a connection that it closed
 /// first is noticed before the next request is written.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// The most connections at a time. A burst waits for one of these rather than use up the host's descriptors.
-const CONNECTIONS: usize = 192;
-
 /// How long a probe of a resting gateway may take.
 const PROBE: Duration = Duration::from_millis(2500);
 
-/// A process needs one of these: it holds the pool of kept connections and knows which gateways work.
+/// The most HTTP clients, one for each limit on connecting: the client shares its limit between a host's addresses.
+const CLIENTS: usize = 8;
+
+/// A process needs one of these: it holds the pool of kept connections and knows which gateways are up.
 #[derive(Debug)]
 pub struct Transport {
-    client: Client,
+    tls: Arc<ClientConfig>,
     route: Route,
-    slots: Arc<Semaphore>,
+    resolver: Resolver,
+    clients: Mutex<Vec<(Duration, Client)>>,
+    admission: Arc<Semaphore>,
+    budget: Budget,
     /// Which gateways could not be connected to lately.
     pub health: Health,
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// From the call to its settlement.
+    pub total: Duration,
+    /// For connecting to one gateway.
+    pub connect: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { total: TOTAL, connect: CONNECT }
+    }
+}
+
+impl Limits {
+    /// From milliseconds, where an embedder gives some; the sentence says which option is wrong.
+    pub fn from_millis(total: Option<f64>, connect: Option<f64>) -> Result<Self, String> {
+        let limit = |name: &str, millis: Option<f64>, default: Duration| match millis {
+            None => Ok(default),
+            Some(millis) if millis >= 1.0 && millis <= LONGEST_TOTAL.as_secs_f64() * 1000.0 => {
+                Ok(Duration::from_secs_f64(millis / 1000.0))
+            }
+            Some(_) => Err(format!(
+                "The option `{name}` is not a number of milliseconds from 1 to {}. Logto's sign-in page gives up after 10 seconds.",
+                LONGEST_TOTAL.as_millis()
+            )),
+        };
+        Ok(Self { total: limit("timeoutMs", total, TOTAL)?, connect: limit("connectTimeoutMs", connect, CONNECT)? })
+    }
+}
+
+/// The limits of one send.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// When the send was called for.
+    pub started: Instant,
+    /// How long it may take from then on.
+    pub limits: Limits,
+}
+
+/// What was tried to get a request through.
+#[derive(Clone, Debug, Default)]
+pub struct Attempts {
+    /// The gateway that was asked last.
+    pub gateway: Option<Gateway>,
+    /// How many gateways were tried.
+    pub count: u32,
+    /// How long the last one took to connect to; next to nothing on a kept connection.
+    pub connect: Option<Duration>,
 }
 
 /// A reply, whole or as much of it as came.
 #[derive(Debug)]
 pub struct Reply {
-    /// The status of HTTP.
+    /// The HTTP status.
     pub status: u16,
     /// The body, at most [`BODY_LIMIT_BYTES`].
     pub body: Vec<u8>,
@@ -70,181 +140,292 @@ pub struct Reply {
 /// Why there is no reply.
 #[derive(Debug)]
 pub enum Failure {
-    /// No byte of the request left: another gateway may be tried.
-    NotDelivered(Obstacle),
+    /// No byte of the request left; what happened with each gateway that was tried.
+    NotSent(Vec<(Gateway, ConnectError)>),
     /// A byte may have left: nothing may be tried again.
     Lost,
 }
 
-/// What stood in the way of a connection.
+/// Why one gateway gave no reply.
+enum ExchangeError {
+    /// No byte of the request left: another gateway may be tried.
+    NotDelivered(ConnectError),
+    /// A byte may have left.
+    Lost,
+}
+
+/// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Obstacle {
+pub enum ConnectError {
     /// The deadline for connecting passed; the proxy in between, if there is one.
     Deadline(Option<String>),
     /// The whole time passed while other messages used all connections.
     Busy,
     /// The connection could not be made; what the system or the TLS layer said.
     Refused(String),
+    /// This machine could not even try, for want of threads, descriptors, memory or ports; what it said.
+    Local(String),
 }
 
-impl fmt::Display for Obstacle {
+impl ConnectError {
+    /// Whether only time was wanting.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Deadline(_) | Self::Busy)
+    }
+
+    /// The same with the proxy named, if one stands between here and the gateway.
+    fn through(self, proxy: Option<String>) -> Self {
+        match (self, proxy) {
+            (Self::Deadline(_), proxy) => Self::Deadline(proxy),
+            (Self::Refused(cause), Some(proxy)) => Self::Refused(format!("through the proxy {proxy}: {cause}")),
+            (error, _) => error,
+        }
+    }
+}
+
+impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deadline(None) => f.write_str("no connection in time"),
             Self::Deadline(Some(proxy)) => write!(f, "through the proxy {proxy}: no connection in time"),
             Self::Busy => f.write_str("all connections were in use"),
-            Self::Refused(words) => f.write_str(words),
+            Self::Refused(cause) => f.write_str(cause),
+            Self::Local(cause) => write!(f, "this server could not connect: {cause}"),
         }
     }
 }
 
-impl Obstacle {
-    /// The same with the proxy named, if one stands between here and the gateway.
-    fn on_the_way(self, proxy: Option<String>) -> Self {
-        match (self, proxy) {
-            (Self::Deadline(_), proxy) => Self::Deadline(proxy),
-            (Self::Refused(words), Some(proxy)) => Self::Refused(format!("through the proxy {proxy}: {words}")),
-            (obstacle, _) => obstacle,
-        }
-    }
-}
+/// One message's right to a connection.
+type Admission = OwnedSemaphorePermit;
 
 impl Transport {
     /// A client that trusts these roots, given as PEM, and nothing else.
-    pub fn new(roots: &str, variables: &ProxyVariables) -> Result<Self, reqwest::Error> {
+    pub fn new(roots: &str, variables: &ProxyVariables) -> Result<Arc<Self>, reqwest::Error> {
         let mut store = RootCertStore::empty();
         store.add_parsable_certificates(CertificateDer::pem_slice_iter(roots.as_bytes()).filter_map(Result::ok));
-        Self::with(store, Route::new(variables))
+        Self::with(store, Route::new(variables), Resolver::default())
     }
 
     /// A client for gateways on this machine: no TLS to trust, and never through a proxy.
-    pub fn local() -> Result<Self, reqwest::Error> {
-        Self::with(RootCertStore::empty(), Route::Direct)
+    pub fn local() -> Result<Arc<Self>, reqwest::Error> {
+        Self::with(RootCertStore::empty(), Route::Direct, Resolver::default())
     }
 
-    fn with(roots: RootCertStore, route: Route) -> Result<Self, reqwest::Error> {
+    /// A client that trusts these roots, goes this way and looks up names with this resolver.
+    pub fn with(roots: RootCertStore, route: Route, resolver: Resolver) -> Result<Arc<Self>, reqwest::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(rustls::DEFAULT_VERSIONS)
             .unwrap_or_else(|_| unreachable!("ring speaks TLS 1.2 and 1.3"))
             .with_root_certificates(roots)
             .with_no_client_auth();
+        let transport = Self {
+            tls: Arc::new(tls),
+            route,
+            resolver,
+            clients: Mutex::default(),
+            admission: Arc::new(Semaphore::new(CONNECTIONS)),
+            budget: Budget::default(),
+            health: Health::default(),
+        };
+        // Whatever is wrong with the settings shows here and not with the first message.
+        transport.client(CONNECT)?;
+        Ok(Arc::new(transport))
+    }
+
+    /// Sends a request through the first gateway that can be connected to, at most once, and reads the reply. Gateways
+    /// that are down are tried last, and one of them is probed afterwards, when it has rested.
+    pub async fn send(
+        self: &Arc<Self>,
+        request: &Request,
+        gateways: &[Gateway],
+        deadlines: Deadlines,
+        attempts: &mut Attempts,
+    ) -> Result<Reply, Failure> {
+        let done_by = deadlines.started + deadlines.limits.total;
+        let result = match timeout_at(done_by, Arc::clone(&self.admission).acquire_owned()).await {
+            Ok(Ok(admission)) => self.try_in_order(request, gateways, deadlines, attempts, admission).await,
+            Ok(Err(_)) | Err(_) => Err(Failure::NotSent(
+                gateways.first().map(|first| (first.clone(), ConnectError::Busy)).into_iter().collect(),
+            )),
+        };
+        self.probe_when_rested(gateways);
+        result
+    }
+
+    async fn try_in_order(
+        &self,
+        request: &Request,
+        gateways: &[Gateway],
+        deadlines: Deadlines,
+        attempts: &mut Attempts,
+        _admission: Admission,
+    ) -> Result<Reply, Failure> {
+        let Deadlines { started, limits } = deadlines;
+        let done_by = started + limits.total;
+        let mut errors = Vec::new();
+        for gateway in self.health.order(gateways) {
+            if Instant::now() >= done_by {
+                break;
+            }
+            attempts.count += 1;
+            attempts.gateway = Some(gateway.clone());
+            match self.exchange(gateway, request, limits.connect, done_by).await {
+                Ok((reply, connect)) => {
+                    attempts.connect = Some(connect);
+                    return Ok(reply);
+                }
+                Err(ExchangeError::Lost) => return Err(Failure::Lost),
+                Err(ExchangeError::NotDelivered(error)) => errors.push((gateway.clone(), error)),
+            }
+        }
+        Err(Failure::NotSent(errors))
+    }
+
+    /// Sends a request once through one gateway and reads the reply, which must be there by `done_by`.
+    async fn exchange(
+        &self,
+        gateway: &Gateway,
+        request: &Request,
+        connect: Duration,
+        done_by: Instant,
+    ) -> Result<(Reply, Duration), ExchangeError> {
+        let url = gateway.method(request.method);
+        if matches!(self.route, Route::Unusable) && !is_loopback(url) {
+            let cause =
+                "HTTPS_PROXY or ALL_PROXY does not name a proxy with http:// or https://, the kinds that can be used";
+            return Err(ExchangeError::NotDelivered(ConnectError::Refused(cause.to_owned())));
+        }
+        let client = self.client(connect).map_err(|error| {
+            ExchangeError::NotDelivered(ConnectError::Local(format!("the HTTP client could not be set up: {error}")))
+        })?;
+        // What the kernel knows of kept connections is taken in first, so that a dead one is not chosen.
+        yield_now().await;
+        let started = Instant::now();
+        let connected_by = (started + connect).min(done_by);
+        let state = Arc::new(WriteState::new(self.budget.wait()));
+        let reply = attempt(&client, url.clone(), request, &state, connected_by, done_by).await;
+        let connected_in = state.begun_at().map(|at| at.duration_since(started));
+        match reply {
+            Ok(reply) => {
+                self.health.mark_up(gateway);
+                Ok((reply, connected_in.unwrap_or_default()))
+            }
+            Err(ExchangeError::NotDelivered(error)) => {
+                let had_its_time = connect >= SHORTEST_FAIR_CONNECT && started + connect <= done_by;
+                let is_to_blame = match &error {
+                    ConnectError::Refused(_) => true,
+                    ConnectError::Deadline(_) => had_its_time && !self.budget.is_used_up(),
+                    ConnectError::Busy | ConnectError::Local(_) => false,
+                };
+                if is_to_blame {
+                    self.health.mark_down(gateway, Instant::now());
+                }
+                Err(ExchangeError::NotDelivered(error.through(self.route.proxy_for(url).map(host_and_port))))
+            }
+            Err(ExchangeError::Lost) => Err(ExchangeError::Lost),
+        }
+    }
+
+    /// The HTTP client for this limit on connecting. The one that was made first goes when there are too many.
+    fn client(&self, connect: Duration) -> Result<Client, reqwest::Error> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = clients.iter().find(|(limit, _)| *limit == connect) {
+            return Ok(client.clone());
+        }
+        let client = self.build_client(connect)?;
+        if clients.len() >= CLIENTS {
+            clients.remove(0);
+        }
+        clients.push((connect, client.clone()));
+        drop(clients);
+        Ok(client)
+    }
+
+    fn build_client(&self, connect: Duration) -> Result<Client, reqwest::Error> {
         let builder = Client::builder()
-            .tls_backend_preconfigured(tls)
+            .tls_backend_preconfigured((*self.tls).clone())
             .http1_only()
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
             .tcp_nodelay(true)
             .pool_idle_timeout(IDLE)
+            // Also for a connection that the client goes on making after its message went by another one.
+            .connect_timeout(connect)
+            .connector_layer(self.budget.clone())
+            .dns_resolver(Arc::new(self.resolver.clone()))
             // Proxies are ours to choose: reqwest would also send http to this machine through one.
             .no_proxy();
-        let builder = match &route {
-            Route::Through(..) => builder.proxy(route.clone().into_proxy()),
+        match &self.route {
+            Route::Through(..) => builder.proxy(self.route.clone().into_proxy()),
             Route::Direct | Route::Unusable => builder,
-        };
-        Ok(Self {
-            client: builder.build()?,
-            route,
-            slots: Arc::new(Semaphore::new(CONNECTIONS)),
-            health: Health::default(),
-        })
+        }
+        .build()
     }
 
-    /// Sends a request once and reads the reply, which must be there by `done_by`. A connection may take `connect`.
-    pub async fn exchange(
-        &self,
-        gateway: &Gateway,
-        request: &Request,
-        connect: Duration,
-        done_by: Instant,
-    ) -> Result<(Reply, Duration), Failure> {
-        let url = gateway.method(request.method);
-        if matches!(self.route, Route::Unusable) && !is_loopback(url) {
-            let words =
-                "HTTPS_PROXY or ALL_PROXY does not name a proxy with http:// or https://, the kinds that can be used";
-            return Err(Failure::NotDelivered(Obstacle::Refused(words.to_owned())));
-        }
-        let Ok(Ok(slot)) = timeout_at(done_by, Arc::clone(&self.slots).acquire_owned()).await else {
-            return Err(Failure::NotDelivered(Obstacle::Busy));
-        };
-        // What the kernel knows of kept connections is taken in first, so that a dead one is not chosen.
-        yield_now().await;
-        let started = Instant::now();
-        let departure = Arc::new(Departure::default());
-        let reply = self.attempt(url.clone(), request, &departure, (started + connect).min(done_by), done_by).await;
-        tokio::spawn(give_back(slot));
-        let connected_in = departure.at().map(|at| at.duration_since(started));
-        match reply {
-            Ok(reply) => {
-                self.health.works(gateway);
-                Ok((reply, connected_in.unwrap_or_default()))
+    /// Finds out in the background whether a gateway that has rested can be connected to again. A probe carries no
+    /// credentials, and any answer will do.
+    fn probe_when_rested(self: &Arc<Self>, gateways: &[Gateway]) {
+        let Some(gateway) = self.health.claim_probe(gateways, Instant::now()) else { return };
+        let transport = Arc::clone(self);
+        tokio::spawn(async move {
+            let _waiting = transport.budget.wait();
+            let answer = match transport.client(CONNECT) {
+                Ok(client) => {
+                    timeout(PROBE, client.head(gateway.base().clone()).send()).await.is_ok_and(|sent| sent.is_ok())
+                }
+                Err(_) => false,
+            };
+            if answer {
+                transport.health.mark_up(&gateway);
+            } else {
+                transport.health.probe_failed(&gateway, Instant::now());
             }
-            Err(Failure::NotDelivered(obstacle)) => {
-                self.health.fails(gateway, Instant::now());
-                Err(Failure::NotDelivered(obstacle.on_the_way(self.route.proxy_for(url).map(shown))))
-            }
-            Err(Failure::Lost) => Err(Failure::Lost),
-        }
-    }
-
-    async fn attempt(
-        &self,
-        url: Url,
-        request: &Request,
-        departure: &Arc<Departure>,
-        connected_by: Instant,
-        done_by: Instant,
-    ) -> Result<Reply, Failure> {
-        let witness = Witness { bytes: Some(request.body.clone()), departure: Arc::clone(departure) };
-        let mut sending = pin!(
-            self.client
-                .post(url)
-                .header(AUTHORIZATION, request.authorization.clone())
-                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(reqwest::Body::wrap(witness))
-                .send()
-        );
-        let sent = match timeout_at(connected_by, &mut sending).await {
-            Ok(sent) => sent,
-            Err(_) if departure.recall() => return Err(Failure::NotDelivered(Obstacle::Deadline(None))),
-            Err(_) => timeout_at(done_by, sending).await.map_err(|_| Failure::Lost)?,
-        };
-        match sent {
-            Ok(response) => read(response, done_by).await,
-            Err(error) if departure.recall() => Err(Failure::NotDelivered(Obstacle::Refused(told(&error)))),
-            Err(_) => Err(Failure::Lost),
-        }
-    }
-
-    /// Finds out whether a resting gateway can be connected to again. Carries no credentials, and any answer will do.
-    pub async fn probe(&self, gateway: &Gateway) {
-        match timeout(PROBE, self.client.head(gateway.base().clone()).send()).await {
-            Ok(Ok(_)) => self.health.works(gateway),
-            Ok(Err(_)) | Err(_) => self.health.fails(gateway, Instant::now()),
-        }
+        });
     }
 }
 
-/// Gives a slot back when its connection has returned to the pool, which takes the client a moment: whoever gets the
-/// slot is to find the connection there.
-async fn give_back(slot: OwnedSemaphorePermit) {
-    for _ in 0..5 {
-        yield_now().await;
+async fn attempt(
+    client: &Client,
+    url: Url,
+    request: &Request,
+    state: &Arc<WriteState>,
+    connected_by: Instant,
+    done_by: Instant,
+) -> Result<Reply, ExchangeError> {
+    let body = TrackedBody { bytes: Some(request.body.clone()), state: Arc::clone(state) };
+    let mut sending = pin!(
+        client
+            .post(url)
+            .header(AUTHORIZATION, request.authorization.clone())
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(reqwest::Body::wrap(body))
+            .send()
+    );
+    let sent = match timeout_at(connected_by, &mut sending).await {
+        Ok(sent) => sent,
+        Err(_) if state.recall() => return Err(ExchangeError::NotDelivered(ConnectError::Deadline(None))),
+        Err(_) => timeout_at(done_by, sending).await.map_err(|_| ExchangeError::Lost)?,
+    };
+    match sent {
+        Ok(response) => read(response, done_by).await,
+        Err(error) if state.recall() => Err(ExchangeError::NotDelivered(connect_error(&error))),
+        Err(_) => Err(ExchangeError::Lost),
     }
-    drop(slot);
 }
 
 /// Reads the body. A refusal stands by its status even when its body breaks off; a success does not.
-async fn read(mut response: Response, done_by: Instant) -> Result<Reply, Failure> {
+async fn read(mut response: Response, done_by: Instant) -> Result<Reply, ExchangeError> {
     let status = response.status();
     let mut body = Vec::new();
     loop {
         match timeout_at(done_by, response.chunk()).await {
             Ok(Ok(Some(chunk))) => {
-                let room = BODY_LIMIT_BYTES - body.len();
-                body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-                if chunk.len() > room {
+                let left = BODY_LIMIT_BYTES - body.len();
+                body.extend_from_slice(chunk.get(..left).unwrap_or(&chunk));
+                if chunk.len() > left {
                     return Ok(Reply { status: status.as_u16(), body, cut: true });
                 }
             }
@@ -252,41 +433,68 @@ async fn read(mut response: Response, done_by: Instant) -> Result<Reply, Failure
             Ok(Err(_)) | Err(_) if !status.is_success() => {
                 return Ok(Reply { status: status.as_u16(), body, cut: true });
             }
-            Ok(Err(_)) | Err(_) => return Err(Failure::Lost),
+            Ok(Err(_)) | Err(_) => return Err(ExchangeError::Lost),
         }
     }
+}
+
+fn connect_error(error: &reqwest::Error) -> ConnectError {
+    if error.is_timeout() {
+        return ConnectError::Deadline(None);
+    }
+    let cause = innermost_cause(error);
+    if is_local(error) { ConnectError::Local(cause) } else { ConnectError::Refused(cause) }
 }
 
 /// The innermost cause, which says most and names neither the request nor its headers.
-fn told(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    let mut words = None;
-    while let Some(inner) = cause {
-        words = Some(inner.to_string());
-        cause = inner.source();
-    }
-    words.unwrap_or_else(|| "the connection could not be made".to_owned())
+fn innermost_cause(error: &reqwest::Error) -> String {
+    causes(error).last().map_or_else(|| "the connection could not be made".to_owned(), ToString::to_string)
 }
 
-/// Whether the request may have begun to leave. Either it departs or it is recalled, never both.
-#[derive(Debug, Default)]
-struct Departure {
+/// Whether this machine lacked something, so that no gateway is to blame.
+fn is_local(error: &reqwest::Error) -> bool {
+    /// No descriptors are left for the process, or for the machine; `ErrorKind` has no name for them.
+    const NO_DESCRIPTORS: [i32; 3] = [24, 23, 10024];
+    causes(error).any(|cause| {
+        matches!(cause.downcast_ref(), Some(LookupError::Local(_)))
+            || cause.downcast_ref::<io::Error>().is_some_and(|error| {
+                matches!(
+                    error.kind(),
+                    io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock | io::ErrorKind::AddrNotAvailable
+                ) || error.raw_os_error().is_some_and(|code| NO_DESCRIPTORS.contains(&code))
+            })
+    })
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
+}
+
+/// Whether the request may have begun to leave. Either it leaves or it is recalled, never both.
+#[derive(Debug)]
+struct WriteState {
     state: AtomicU8,
-    at: OnceLock<Instant>,
+    begun_at: OnceLock<Instant>,
+    waiting: Mutex<Waiting>,
 }
 
-impl Departure {
+impl WriteState {
     const WAITING: u8 = 0;
-    const DEPARTED: u8 = 1;
+    const BEGUN: u8 = 1;
     const RECALLED: u8 = 2;
 
+    const fn new(waiting: Waiting) -> Self {
+        Self { state: AtomicU8::new(Self::WAITING), begun_at: OnceLock::new(), waiting: Mutex::new(waiting) }
+    }
+
     /// Called before the first byte is handed to a connection; false forbids handing it over.
-    fn depart(&self) -> bool {
-        let departs = self.settle(Self::DEPARTED);
-        if departs {
-            self.at.get_or_init(Instant::now);
+    fn begin(&self) -> bool {
+        let begins = self.settle(Self::BEGUN);
+        if begins {
+            self.begun_at.get_or_init(Instant::now);
+            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).connected();
         }
-        departs
+        begins
     }
 
     /// Whether no byte has left, and none will from now on.
@@ -294,9 +502,9 @@ impl Departure {
         self.settle(Self::RECALLED)
     }
 
-    /// When the connection stood and the request began to leave.
-    fn at(&self) -> Option<Instant> {
-        self.at.get().copied()
+    /// When there was a connection and the request began to leave.
+    fn begun_at(&self) -> Option<Instant> {
+        self.begun_at.get().copied()
     }
 
     fn settle(&self, state: u8) -> bool {
@@ -304,19 +512,18 @@ impl Departure {
     }
 }
 
-/// A request body that is asked for its bytes only when a connection stands and the request is being written to it.
-struct Witness {
+/// A request body that is asked for its bytes only when there is a connection and the request is being written to it.
+struct TrackedBody {
     bytes: Option<Bytes>,
-    departure: Arc<Departure>,
+    state: Arc<WriteState>,
 }
 
-impl http_body::Body for Witness {
+impl http_body::Body for TrackedBody {
     type Data = Bytes;
     type Error = Recalled;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Recalled>>> {
-        let departure = Arc::clone(&self.departure);
-        Poll::Ready(self.bytes.take().map(|bytes| departure.depart().then(|| Frame::data(bytes)).ok_or(Recalled)))
+        Poll::Ready(self.bytes.take().map(|bytes| self.state.begin().then(|| Frame::data(bytes)).ok_or(Recalled)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -339,3 +546,24 @@ impl fmt::Display for Recalled {
 }
 
 impl std::error::Error for Recalled {}
+
+#[cfg(test)]
+mod tests {
+    use super::{CONNECT, Limits, TOTAL};
+
+    #[test]
+    fn limits_have_defaults_and_bounds() {
+        assert_eq!(Limits::from_millis(None, None), Ok(Limits { total: TOTAL, connect: CONNECT }));
+        assert!(Limits::from_millis(Some(9500.0), Some(1.0)).is_ok());
+        for bad in [0.0, 9500.1, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(
+                Limits::from_millis(Some(bad), None).is_err_and(|sentence| sentence.contains("timeoutMs")),
+                "{bad}"
+            );
+            assert!(
+                Limits::from_millis(None, Some(bad)).is_err_and(|sentence| sentence.contains("connectTimeoutMs")),
+                "{bad}"
+            );
+        }
+    }
+}

@@ -9,7 +9,7 @@
 mod support;
 
 use connector_smsaero_native::{
-    error::{Kind, Reason},
+    error::{ErrorKind, Reason},
     transport::Transport,
 };
 use support::{ACCEPTED, Answer, Server, deaf, send};
@@ -108,7 +108,7 @@ async fn what_comes_back_is_redacted() {
 async fn where_nobody_listens_nothing_was_sent() {
     let gateways = [deaf().await, deaf().await];
     let error = send(&Transport::local().unwrap(), &gateways).await.unwrap_err();
-    let Kind::NotSent { reason: Reason::Unreachable, attempts } = error.kind() else { panic!("{error:?}") };
+    let ErrorKind::NotSent { reason: Reason::Unreachable, attempts } = error.kind() else { panic!("{error:?}") };
     assert_eq!(attempts.len(), 2);
 }
 

@@ -1,4 +1,4 @@
-//! Brings outcomes from the worker thread to the JavaScript thread, many with one waking.
+//! Brings outcomes from the worker thread to the JavaScript thread, many with one wake-up.
 #![forbid(unsafe_code)]
 
 use std::{
@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use connector_smsaero_native::error::Error;
 use napi::{
     Status,
     bindgen_prelude::{Function, Unknown},
@@ -21,138 +22,174 @@ use serde::Serialize;
 /// So many outcomes do not wait for others.
 const BATCH: usize = 16;
 
-/// How long a receipt may wait for the receipts of other messages, if its exchange took as long as `FAR` or longer.
+/// How long a receipt may wait for the receipts of other messages, if its own took as long as `FAR` or longer.
 const WAIT: Duration = Duration::from_millis(1);
 const FAR: Duration = Duration::from_millis(10);
 
-/// Weak: waiting for an outcome is what keeps a process alive, not the means to bring it.
+/// When outcomes are handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flush {
+    /// At once.
+    Now,
+    /// When the worker thread is about to sleep: what came in together is then settled together.
+    OnPark,
+    /// A little later, with those that come meanwhile.
+    After(Duration),
+}
+
+/// When a batch of so many outcomes is handed over, of which the last has just come.
+const fn flush_of(batched: usize, still_pending: usize, is_receipt: bool, took: Duration) -> Flush {
+    if batched >= BATCH {
+        Flush::Now
+    } else if still_pending > 0 && is_receipt && took.as_nanos() >= FAR.as_nanos() {
+        // Somebody may be at their deadline with a failure; with a receipt from far away, a millisecond is nothing.
+        Flush::After(WAIT)
+    } else {
+        Flush::OnPark
+    }
+}
+
+/// Weak, so it does not keep the process alive: pending sends do.
 type Wake = ThreadsafeFunction<(), Unknown<'static>, String, Status, false, true, 0>;
 
 thread_local! {
-    /// The outboxes that the worker thread has put something into since it last had nothing to do.
-    static POSTED: RefCell<Vec<Arc<Outbox>>> = const { RefCell::new(Vec::new()) };
+    /// Those with something to hand over when the worker thread sleeps next.
+    static WAITING: RefCell<Vec<Arc<Completions>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Wakes the JavaScript threads for which there is something that waits no longer. To be called when the worker thread is
-/// about to sleep: what came in together is then settled together.
-pub fn send_round() {
-    for outbox in POSTED.take() {
-        outbox.call(outbox.letters());
+/// Hands over what waits for the worker thread to sleep.
+pub fn flush() {
+    for completions in WAITING.take() {
+        completions.wake();
     }
 }
 
 /// The outcomes of one environment that JavaScript has not taken yet.
-pub struct Outbox {
-    letters: Arc<Mutex<Letters>>,
-    /// Tickets whose outcome is not known yet.
-    open: AtomicUsize,
+pub struct Completions {
+    batch: Arc<Mutex<Batch>>,
+    /// Sends whose outcome is not known yet.
+    pending: AtomicUsize,
     wake: Wake,
 }
 
 #[derive(Default)]
-struct Letters {
+struct Batch {
     /// The inside of a JSON array.
-    text: String,
+    json: String,
     count: usize,
-    /// Whether JavaScript was told already.
-    is_called: bool,
+    /// Whether JavaScript has been woken for it.
+    is_announced: bool,
 }
 
-impl Outbox {
-    /// `settle` will be called with a JSON array of `[ticket, accepted, outcome, trace]`, or with an empty string.
+impl Completions {
+    /// `settle` will be called with a JSON array of `[id, accepted, outcome, trace]`, or with an empty string.
     pub fn new(settle: &Function<'_, String, Unknown<'static>>) -> napi::Result<Self> {
-        let letters = Arc::<Mutex<Letters>>::default();
-        let taken = Arc::clone(&letters);
+        let batch = Arc::<Mutex<Batch>>::default();
+        let taken = Arc::clone(&batch);
         let settle = settle.build_threadsafe_function::<()>().weak::<true>();
-        let wake = settle.build_callback(move |_| Ok(take(&mut *locked(&taken)).into_batch()))?;
-        Ok(Self { letters, open: AtomicUsize::new(0), wake })
+        let wake = settle.build_callback(move |_| Ok(take(&mut *locked(&taken)).into_json()))?;
+        Ok(Self { batch, pending: AtomicUsize::new(0), wake })
     }
 
-    fn post(self: &Arc<Self>, letter: &impl Serialize, may_wait: bool) {
-        let is_last = self.open.fetch_sub(1, Ordering::Relaxed) == 1;
-        let letter = serde_json::to_string(letter).unwrap_or_default();
-        let mut letters = self.letters();
-        let is_first = letters.count == 0;
-        letters.text.push(if is_first { '[' } else { ',' });
-        letters.text.push_str(&letter);
-        letters.count += 1;
-        // Only the worker thread goes round, and only it runs tasks.
-        if letters.count >= BATCH || tokio::task::try_id().is_none() {
-            self.call(letters);
-        } else if is_last || !may_wait {
-            drop(letters);
-            POSTED.with_borrow_mut(|posted| posted.push(Arc::clone(self)));
-        } else if is_first {
-            drop(letters);
-            let outbox = Arc::clone(self);
-            tokio::spawn(async move {
-                tokio::time::sleep(WAIT).await;
-                outbox.call(outbox.letters());
-            });
+    fn complete(self: &Arc<Self>, completion: &impl Serialize, is_receipt: bool, took: Duration) {
+        let still_pending = self.pending.fetch_sub(1, Ordering::Relaxed) - 1;
+        let json = serde_json::to_string(completion).unwrap_or_default();
+        let mut batch = locked(&self.batch);
+        let is_first = batch.count == 0;
+        batch.json.push(if is_first { '[' } else { ',' });
+        batch.json.push_str(&json);
+        batch.count += 1;
+        let flush = flush_of(batch.count, still_pending, is_receipt, took);
+        drop(batch);
+        match flush {
+            // A task that is dropped outside the worker thread can wait for no sleep of it.
+            _ if tokio::task::try_id().is_none() => self.wake(),
+            Flush::Now => self.wake(),
+            Flush::OnPark => WAITING.with_borrow_mut(|waiting| waiting.push(Arc::clone(self))),
+            Flush::After(time) if is_first => {
+                let completions = Arc::clone(self);
+                tokio::spawn(async move {
+                    tokio::time::sleep(time).await;
+                    completions.wake();
+                });
+            }
+            Flush::After(_) => {}
         }
     }
 
-    fn letters(&self) -> MutexGuard<'_, Letters> {
-        locked(&self.letters)
-    }
-
-    fn call(&self, mut letters: MutexGuard<'_, Letters>) {
-        if letters.count == 0 || letters.is_called {
+    fn wake(&self) {
+        let mut batch = locked(&self.batch);
+        if batch.count == 0 || batch.is_announced {
             return;
         }
-        letters.is_called = true;
-        drop(letters);
+        batch.is_announced = true;
+        drop(batch);
         // An environment that is closing takes nothing any more, and nobody waits there.
         self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }
 
-impl Letters {
-    fn into_batch(mut self) -> String {
+impl Batch {
+    fn into_json(mut self) -> String {
         if self.count > 0 {
-            self.text.push(']');
+            self.json.push(']');
         }
-        self.text
+        self.json
     }
 }
 
-fn locked(letters: &Mutex<Letters>) -> MutexGuard<'_, Letters> {
-    letters.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked(batch: &Mutex<Batch>) -> MutexGuard<'_, Batch> {
+    batch.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The promise that one send will be settled, even if its task panics or is dropped.
-pub struct Ticket<L: Serialize> {
-    number: u32,
-    outbox: Arc<Outbox>,
-    /// What is said when nothing else was.
-    lost: Option<L>,
+/// A send whose promise is not settled yet. It will be, even if its task panics or is dropped.
+pub struct PendingSend {
+    id: u32,
+    completions: Arc<Completions>,
+    /// The error when there is no other outcome.
+    lost: Option<Error>,
 }
 
-impl<L: Serialize> Ticket<L> {
-    pub fn new(number: u32, outbox: Arc<Outbox>, lost: L) -> Self {
-        outbox.open.fetch_add(1, Ordering::Relaxed);
-        Self { number, outbox, lost: Some(lost) }
+impl PendingSend {
+    pub fn new(id: u32, completions: Arc<Completions>, lost: Error) -> Self {
+        completions.pending.fetch_add(1, Ordering::Relaxed);
+        Self { id, completions, lost: Some(lost) }
     }
 
-    /// Brings the outcome, which took so long. A failure waits for nothing: somebody may be at their deadline.
-    pub fn settle<T: Serialize, E: Serialize>(
-        mut self,
-        outcome: &Result<T, E>,
-        trace: Option<&impl Serialize>,
-        took: Duration,
-    ) {
+    /// Hands over the outcome, which took so long.
+    pub fn settle<T: Serialize>(mut self, outcome: &Result<T, Error>, trace: Option<&impl Serialize>, took: Duration) {
         self.lost = None;
         match outcome {
-            Ok(receipt) => self.outbox.post(&(self.number, true, receipt, trace), took >= FAR),
-            Err(error) => self.outbox.post(&(self.number, false, error, trace), false),
+            Ok(receipt) => self.completions.complete(&(self.id, true, receipt, trace), true, took),
+            Err(error) => self.completions.complete(&(self.id, false, error, trace), false, took),
         }
     }
 }
 
-impl<L: Serialize> Drop for Ticket<L> {
+impl Drop for PendingSend {
     fn drop(&mut self) {
         if let Some(lost) = self.lost.take() {
-            self.outbox.post(&(self.number, false, lost, ()), false);
+            self.completions.complete(&(self.id, false, lost, ()), false, Duration::ZERO);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{BATCH, FAR, Flush, WAIT, flush_of};
+
+    #[test]
+    fn a_lone_outcome_and_a_failure_wait_for_nothing_but_the_work_at_hand() {
+        assert_eq!(flush_of(1, 0, true, FAR), Flush::OnPark);
+        assert_eq!(flush_of(1, 5, false, FAR), Flush::OnPark);
+        assert_eq!(flush_of(1, 5, true, Duration::ZERO), Flush::OnPark);
+    }
+
+    #[test]
+    fn receipts_from_far_away_wait_for_each_other_until_there_are_enough() {
+        assert_eq!(flush_of(1, 5, true, FAR), Flush::After(WAIT));
+        assert_eq!(flush_of(BATCH, 5, true, FAR), Flush::Now);
     }
 }

@@ -1,20 +1,18 @@
-//! The thin room where the connector meets Node.
+//! The Node addon: converts values, calls the core and settles promises. It decides nothing.
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "napi ties the scope of values to a borrowed Env")]
 
 mod bridge;
 mod completions;
-mod payload;
+mod request;
 mod runtime;
 mod snapshot;
 mod types;
 
 use napi::{
-    Env,
+    Env, JsValue,
     bindgen_prelude::{FnArgs, FunctionRef, JsObjectValue, Object, Unknown},
 };
 use napi_derive::napi;
-
-use self::payload::unbound;
 
 /// Binds the connector to the host's `ConnectorError` and `ZodError`; what is missing has a stand-in of the same shape.
 /// For `lib/index.js`.
@@ -29,7 +27,7 @@ pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>
 /// Rejects with a sentence when `gateways` cannot be used.
 #[napi(ts_args_type = "options: ConnectorOptions", ts_return_type = "Promise<SmsConnector>")]
 pub fn create_connector<'env>(env: &'env Env, options: Unknown<'env>) -> napi::Result<Unknown<'env>> {
-    let create = Alone::of(env)?.create_connector.borrow_back(env)?;
+    let create = Standalone::of(env)?.create_connector.borrow_back(env)?;
     create.call(unbound(options))
 }
 
@@ -56,29 +54,34 @@ pub fn send_message<'env>(
     config: Unknown<'env>,
     options: Unknown<'env>,
 ) -> napi::Result<Unknown<'env>> {
-    let send = Alone::of(env)?.send_message.borrow_back(env)?;
+    let send = Standalone::of(env)?.send_message.borrow_back(env)?;
     send.call((unbound(data), unbound(config), unbound(options)).into())
 }
 
-/// The connector without a host, for whoever loads the addon itself. One an environment, made when first used.
-struct Alone {
+/// The connector without a host, for whoever loads the addon itself. One per environment, made when first used.
+struct Standalone {
     create_connector: FunctionRef<Object<'static>, Unknown<'static>>,
     send_message: FunctionRef<FnArgs<(Object<'static>, Object<'static>, Object<'static>)>, Unknown<'static>>,
 }
 
-impl Alone {
+impl Standalone {
     fn of(env: &Env) -> napi::Result<&Self> {
-        if let Some(alone) = env.get_instance_data::<Self>()? {
-            return Ok(alone);
+        if let Some(standalone) = env.get_instance_data::<Self>()? {
+            return Ok(standalone);
         }
-        let face = bridge::open(env, Object::new(env)?)?;
-        let alone = Self {
-            create_connector: face.get_named_property_unchecked("createConnector")?,
-            send_message: face.get_named_property_unchecked("sendMessage")?,
+        let connector = bridge::open(env, Object::new(env)?)?;
+        let standalone = Self {
+            create_connector: connector.get_named_property_unchecked("createConnector")?,
+            send_message: connector.get_named_property_unchecked("sendMessage")?,
         };
-        env.set_instance_data(alone, (), |_| ())?;
+        env.set_instance_data(standalone, (), |_| ())?;
         env.get_instance_data()?
-            .map(|alone| &*alone)
-            .ok_or_else(|| napi::Error::from_reason("No memory of this environment."))
+            .map(|standalone| &*standalone)
+            .ok_or_else(|| napi::Error::from_reason("This environment keeps no data."))
     }
+}
+
+/// Hands a value to a function reference, whose type parameter cannot name the scope of a single call.
+fn unbound<'a>(value: impl JsValue<'a> + Copy) -> Object<'static> {
+    Object::from_raw(value.value().env, value.raw())
 }

@@ -1,69 +1,72 @@
-//! What all environments of a process share: one Tokio worker thread and the pools of connections, begun when first needed.
+//! What all environments of a process share: one worker thread and the transports, begun when first needed.
 #![forbid(unsafe_code)]
 
-use std::{future::Future, io, sync::OnceLock};
+use std::{
+    future::pending,
+    io,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    thread,
+};
 
-use tokio::runtime::{Builder, Runtime};
+use connector_smsaero_native::{gateway::Gateway, proxy::ProxyVariables, transport::Transport};
+use tokio::runtime::{Builder, Handle};
 
 use crate::completions;
-use connector_smsaero_native::{gateway::Gateway, proxy::ProxyVariables, transport::Transport};
 
-/// The most threads that resolve names at a time.
-const BLOCKING_THREADS: usize = 4;
+static WORKER: OnceLock<Handle> = OnceLock::new();
+static STARTING: Mutex<()> = Mutex::new(());
+static SETTINGS: OnceLock<HostSettings> = OnceLock::new();
+static SECURE: OnceLock<Arc<Transport>> = OnceLock::new();
+static LOCAL: OnceLock<Arc<Transport>> = OnceLock::new();
 
-static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-static SURROUNDINGS: OnceLock<Surroundings> = OnceLock::new();
-static SECURE: OnceLock<Transport> = OnceLock::new();
-static LOCAL: OnceLock<Transport> = OnceLock::new();
-
-/// Runs a future on the worker thread.
-pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-    if let Some(runtime) = RUNTIME.get() {
-        runtime.spawn(future);
-        return Ok(());
+/// The worker thread, started with the first call. An error means that it could not be; the next call tries again.
+pub fn worker() -> io::Result<&'static Handle> {
+    if let Some(worker) = WORKER.get() {
+        return Ok(worker);
     }
-    let built = Builder::new_multi_thread()
-        .worker_threads(1)
-        // Names are resolved on these; a burst is not to start a thread for each of its messages.
-        .max_blocking_threads(BLOCKING_THREADS)
-        .thread_name("smsaero")
-        .on_thread_park(completions::send_round)
-        .enable_all()
-        .build()?;
-    // Of two environments that get here at once, one shuts its runtime down again.
-    RUNTIME.get_or_init(|| built).spawn(future);
-    Ok(())
+    let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(worker) = WORKER.get() {
+        return Ok(worker);
+    }
+    // Tokio's own worker threads panic when the system refuses one; a thread of ours is an error instead.
+    let runtime = Builder::new_current_thread().on_thread_park(completions::flush).enable_all().build()?;
+    let handle = runtime.handle().clone();
+    thread::Builder::new().name("smsaero".to_owned()).spawn(move || runtime.block_on(pending::<()>()))?;
+    let worker = WORKER.get_or_init(|| handle);
+    drop(starting);
+    Ok(worker)
 }
 
 /// What the connector takes over from its host Node.
-pub struct Surroundings {
+pub struct HostSettings {
     /// The certificates that Node trusts, as PEM.
     pub roots: String,
     /// The proxy, and what goes without one.
     pub variables: ProxyVariables,
 }
 
-/// Sees to it that the surroundings are known before the first secure gateway is asked. On the JavaScript thread, which
-/// alone can ask Node for them: once in a process.
-pub fn look_around<E>(gateways: &[Gateway], ask: impl FnOnce() -> Result<Surroundings, E>) -> Result<(), E> {
-    if !are_local(gateways) && SURROUNDINGS.get().is_none() {
-        let surroundings = ask()?;
-        SURROUNDINGS.get_or_init(|| surroundings);
+/// Reads the host's settings before the first secure gateway is asked. On the JavaScript thread, which alone can ask Node
+/// for them: once per process.
+pub fn read_settings<E>(gateways: &[Gateway], read: impl FnOnce() -> Result<HostSettings, E>) -> Result<(), E> {
+    if !are_local(gateways) && SETTINGS.get().is_none() {
+        let settings = read()?;
+        SETTINGS.get_or_init(|| settings);
     }
     Ok(())
 }
 
 /// The transport for these gateways, set up with the first message. On the worker thread, since it takes a while.
-pub fn transport(gateways: &[Gateway]) -> Result<&'static Transport, reqwest::Error> {
+pub fn transport(gateways: &[Gateway]) -> Result<&'static Arc<Transport>, String> {
     let is_local = are_local(gateways);
     let cell = if is_local { &LOCAL } else { &SECURE };
     if let Some(transport) = cell.get() {
         return Ok(transport);
     }
-    let transport = match SURROUNDINGS.get() {
-        Some(Surroundings { roots, variables }) if !is_local => Transport::new(roots, variables)?,
-        _ => Transport::local()?,
+    let transport = match SETTINGS.get() {
+        Some(HostSettings { roots, variables }) if !is_local => Transport::new(roots, variables),
+        _ => Transport::local(),
     };
+    let transport = transport.map_err(|error| format!("the HTTP client could not be set up: {error}"))?;
     Ok(cell.get_or_init(|| transport))
 }
 

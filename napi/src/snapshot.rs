@@ -1,37 +1,33 @@
-//! A configuration as the JavaScript face describes it: read once, in zod's order, and handed over in one string.
+//! A configuration as the JavaScript half read it: once, in zod's order, and handed over in one string.
 #![forbid(unsafe_code)]
 
 use std::rc::Rc;
 
-use connector_smsaero_native::{config::Untyped, issue::Kind, utf16::Utf16};
+use connector_smsaero_native::{
+    config::{KEYS, TEMPLATE_KEYS, Untyped},
+    issue::JsType,
+    utf16::Utf16,
+};
 
-/// A described value, cheap to clone. It has no `Debug`, so that a key in it cannot be printed.
+/// A value of a snapshot, cheap to clone. It has no `Debug`, so that a key in it cannot be printed.
 #[derive(Clone)]
-pub enum Described {
+pub enum Value {
     /// A string with its characters: `s`, the number of code units, `:`, the code units.
     Text(Rc<[u16]>),
     /// `t` or `f`.
     Boolean(bool),
-    /// An object whose keys were read: `o`, then the values in the order in which the face reads them, then `.`.
+    /// An object whose keys were read: `o`, then the values in the order of `KEYS` or `TEMPLATE_KEYS`, then `.`.
     Object(Rc<Vec<Self>>),
     /// An array: `a`, then the elements, then `.`.
     Array(Rc<Vec<Self>>),
-    /// Anything else, of which only the kind matters: one letter.
-    Other(Kind),
+    /// Anything else, of which only the type matters: one tag.
+    Other(JsType),
 }
 
-/// The keys of a configuration in the order in which the face reads them.
-const KEYS: [&str; 7] =
-    ["email", "apiKey", "senderName", "templates", "fallbackToGeneric", "testMode", "allowedPrefixes"];
-
-/// The keys of a template in the order in which the face reads them.
-const TEMPLATE_KEYS: [&str; 3] = ["usageType", "content", "locale"];
-
-impl Described {
-    /// Reads a description; one that breaks off reads as `undefined` from there on.
-    #[must_use]
-    pub fn read(units: &[u16]) -> Self {
-        Reader { units, depth: 0 }.value().unwrap_or(Self::Other(Kind::Undefined))
+impl Value {
+    /// Reads a snapshot; one that breaks off reads as `undefined` from there on.
+    pub fn decode(units: &[u16]) -> Self {
+        Reader { units, depth: 0 }.value().unwrap_or(Self::Other(JsType::Undefined))
     }
 }
 
@@ -42,42 +38,42 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// The next value; nothing at the end of what it is part of.
-    fn value(&mut self) -> Option<Described> {
-        let described = match self.letter()? {
+    fn value(&mut self) -> Option<Value> {
+        let value = match self.tag()? {
             's' => {
                 let length = self.length()?;
                 let (text, rest) = self.units.split_at_checked(length).unwrap_or((self.units, &[]));
                 self.units = rest;
-                Described::Text(text.into())
+                Value::Text(text.into())
             }
-            't' => Described::Boolean(true),
-            'f' => Described::Boolean(false),
-            'o' => Described::Object(self.values()),
-            'a' => Described::Array(self.values()),
-            'n' => Described::Other(Kind::Null),
-            '#' => Described::Other(Kind::Number),
-            'N' => Described::Other(Kind::Nan),
-            'b' => Described::Other(Kind::Bigint),
-            'y' => Described::Other(Kind::Symbol),
-            'F' => Described::Other(Kind::Function),
-            'p' => Described::Other(Kind::Promise),
-            'm' => Described::Other(Kind::Map),
-            'S' => Described::Other(Kind::Set),
-            'd' => Described::Other(Kind::Date),
-            'u' => Described::Other(Kind::Undefined),
+            't' => Value::Boolean(true),
+            'f' => Value::Boolean(false),
+            'o' => Value::Object(self.values()),
+            'a' => Value::Array(self.values()),
+            'n' => Value::Other(JsType::Null),
+            '#' => Value::Other(JsType::Number),
+            'N' => Value::Other(JsType::Nan),
+            'b' => Value::Other(JsType::Bigint),
+            'y' => Value::Other(JsType::Symbol),
+            'F' => Value::Other(JsType::Function),
+            'p' => Value::Other(JsType::Promise),
+            'm' => Value::Other(JsType::Map),
+            'S' => Value::Other(JsType::Set),
+            'd' => Value::Other(JsType::Date),
+            'u' => Value::Other(JsType::Undefined),
             _ => return None,
         };
-        Some(described)
+        Some(value)
     }
 
-    fn letter(&mut self) -> Option<char> {
+    fn tag(&mut self) -> Option<char> {
         let (&unit, rest) = self.units.split_first()?;
         self.units = rest;
         char::from_u32(unit.into())
     }
 
-    fn values(&mut self) -> Rc<Vec<Described>> {
-        // A configuration is an object of arrays of objects; nothing deeper is ever described.
+    fn values(&mut self) -> Rc<Vec<Value>> {
+        // A configuration is an object of arrays of objects; nothing deeper is ever in a snapshot.
         if self.depth > 3 {
             return Rc::default();
         }
@@ -93,7 +89,7 @@ impl Reader<'_> {
     fn length(&mut self) -> Option<usize> {
         let mut length: usize = 0;
         loop {
-            match self.letter()? {
+            match self.tag()? {
                 ':' => return Some(length),
                 digit => length = length.checked_mul(10)?.checked_add(digit.to_digit(10)?.try_into().ok()?)?,
             }
@@ -101,14 +97,14 @@ impl Reader<'_> {
     }
 }
 
-impl Untyped for Described {
-    fn kind(&self) -> Kind {
+impl Untyped for Value {
+    fn js_type(&self) -> JsType {
         match self {
-            Self::Text(_) => Kind::String,
-            Self::Boolean(_) => Kind::Boolean,
-            Self::Object(_) => Kind::Object,
-            Self::Array(_) => Kind::Array,
-            Self::Other(kind) => *kind,
+            Self::Text(_) => JsType::String,
+            Self::Boolean(_) => JsType::Boolean,
+            Self::Object(_) => JsType::Object,
+            Self::Array(_) => JsType::Array,
+            Self::Other(js_type) => *js_type,
         }
     }
 
@@ -118,7 +114,7 @@ impl Untyped for Described {
             Self::Object(values) => among(&KEYS).or_else(|| among(&TEMPLATE_KEYS)).and_then(|place| values.get(place)),
             _ => None,
         };
-        value.cloned().unwrap_or(Self::Other(Kind::Undefined))
+        value.cloned().unwrap_or(Self::Other(JsType::Undefined))
     }
 
     fn elements(&self) -> Vec<Self> {
@@ -129,40 +125,37 @@ impl Untyped for Described {
         if let Self::Text(units) = self { Utf16::new(units.to_vec()) } else { Utf16::default() }
     }
 
-    fn truth(&self) -> bool {
+    fn is_true(&self) -> bool {
         matches!(self, Self::Boolean(true))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Described;
-    use connector_smsaero_native::{
-        config::{Config, Untyped as _},
-        utf16::Utf16,
-    };
+    use super::Value;
+    use connector_smsaero_native::{config::Config, utf16::Utf16};
 
-    fn read(description: &str) -> Described {
-        Described::read(Utf16::from(description).units())
+    fn decode(snapshot: &str) -> Value {
+        Value::decode(Utf16::from(snapshot).units())
     }
 
     #[test]
-    fn a_described_configuration_reads_as_it_was() {
+    fn a_configuration_reads_as_it_was() {
         let templates = ["Register", "SignIn", "ForgotPassword", "Generic"]
             .map(|name| format!("os{}:{name}s5:a.b:cu.", name.len()))
             .concat();
-        let value = read(&format!("os6:a@b.cos0:s1:.a{templates}.tuu."));
+        let value = decode(&format!("os6:a@b.cos0:s1:.a{templates}.tuu."));
         let config = Config::parse(&value).unwrap();
-        assert_eq!(config.email.text(), Utf16::from("a@b.co"));
-        assert_eq!(config.sender_name.text(), Utf16::from("."));
-        assert_eq!(config.templates[3].content.text(), Utf16::from("a.b:c"));
-        assert!(config.fallback_to_generic.unwrap().truth());
+        assert_eq!(config.email, "a@b.co");
+        assert_eq!(config.sender_name, ".");
+        assert_eq!(config.templates[3].content, Utf16::from("a.b:c"));
+        assert!(config.fallback_to_generic);
     }
 
     #[test]
-    fn a_description_that_breaks_off_is_no_configuration() {
+    fn a_snapshot_that_breaks_off_is_not_a_configuration() {
         for broken in ["", "o", "os", "os9", "os99999999999999999999:", "os6:a@", "x", "aaaaaaaaaaaa"] {
-            assert!(Config::parse(&read(broken)).is_err(), "{broken}");
+            assert!(Config::parse(&decode(broken)).is_err(), "{broken}");
         }
     }
 }

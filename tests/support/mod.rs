@@ -1,15 +1,21 @@
 //! A gateway on port 0 that reads one request after the other and answers from a list.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use connector_smsaero_native::{
     config::Config,
     error::{Audience, Error},
     gateway::Gateway,
-    send::{Call, Deadlines, Delivered, Limits, Message, Payload, Prepared},
-    template::{Lookup, Path},
-    trace::Journey,
-    transport::Transport,
+    send::{Account, Message, Receipt, Recipient},
+    transport::{Attempts, Deadlines, Limits, Transport},
     utf16::Utf16,
 };
 use serde_json::json;
@@ -37,28 +43,80 @@ pub const ACCEPTED: Answer = Answer::Bytes(
     "HTTP/1.1 200 OK\r\ncontent-length: 57\r\n\r\n{\"success\":true,\"data\":{\"id\":7,\"status\":8},\"message\":\"\"} ",
 );
 
+/// Counts the connections of a server.
+#[derive(Default)]
+pub struct Connections {
+    /// Those that are open.
+    pub open: AtomicUsize,
+    /// The most that were open at once.
+    pub most: AtomicUsize,
+}
+
+impl Connections {
+    /// Counts one more, until what it gives is dropped.
+    pub fn opened(self: &Arc<Self>) -> Connection {
+        self.most.fetch_max(self.open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        Connection(Arc::clone(self))
+    }
+}
+
+/// An open connection.
+pub struct Connection(Arc<Connections>);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// A running server; it ends with the test.
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
+    connections: Arc<Connections>,
     task: JoinHandle<()>,
 }
 
 impl Server {
     /// Answers the requests in order, and nothing after the last one.
     pub async fn start(answers: &'static [Answer]) -> Self {
+        Self::with(answers.iter().copied()).await
+    }
+
+    /// Gives every request the same answer.
+    pub async fn start_answering(answer: Answer) -> Self {
+        Self::with(std::iter::repeat(answer)).await
+    }
+
+    async fn with(answers: impl Iterator<Item = Answer> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let answers = Arc::new(Mutex::new(answers.iter().copied()));
-        let seen = Arc::clone(&requests);
+        let answers = Arc::new(Mutex::new(answers));
+        let connections = Arc::<Connections>::default();
+        let (seen, counted) = (Arc::clone(&requests), Arc::clone(&connections));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&seen), Arc::clone(&answers)));
+                let connection = counted.opened();
+                let serving = serve(stream, Arc::clone(&seen), Arc::clone(&answers));
+                tokio::spawn(async move {
+                    serving.await;
+                    drop(connection);
+                });
             }
         });
-        Self { address, requests, task }
+        Self { address, requests, connections, task }
+    }
+
+    /// How many connections are open.
+    pub fn open(&self) -> usize {
+        self.connections.open.load(Ordering::SeqCst)
+    }
+
+    /// The most connections that were open at once.
+    pub fn most_open(&self) -> usize {
+        self.connections.most.load(Ordering::SeqCst)
     }
 
     /// The gateway that it is.
@@ -87,7 +145,8 @@ async fn serve(
         seen.lock().await.push(request);
         let answer = answers.lock().await.next();
         match answer {
-            Some(Answer::Bytes(bytes)) => stream.write_all(bytes.as_bytes()).await.unwrap(),
+            // A client that is gone may not read it any more.
+            Some(Answer::Bytes(bytes)) => drop(stream.write_all(bytes.as_bytes()).await),
             Some(Answer::Last(bytes)) => return stream.write_all(bytes.as_bytes()).await.unwrap(),
             Some(Answer::Silence) => tokio::time::sleep(Duration::from_secs(60)).await,
             None => panic!("a request that no answer was meant for"),
@@ -120,30 +179,15 @@ pub async fn deaf() -> Gateway {
 }
 
 /// Sends one message through these gateways within a second.
-pub async fn send(transport: &Transport, gateways: &[Gateway]) -> Result<Delivered, Error> {
+pub async fn send(transport: &Arc<Transport>, gateways: &[Gateway]) -> Result<Receipt, Error> {
     let limits = Limits { total: Duration::from_secs(1), connect: Duration::from_millis(500) };
+    send_within(transport, gateways, limits).await
+}
+
+/// Sends one message through these gateways within these limits.
+pub async fn send_within(transport: &Arc<Transport>, gateways: &[Gateway], limits: Limits) -> Result<Receipt, Error> {
     let message = message();
-    message.deliver(transport, gateways, Deadlines { started: Instant::now(), limits }, &mut Journey::default()).await
-}
-
-struct Code;
-
-impl Lookup for Code {
-    type Thrown = std::convert::Infallible;
-
-    fn lookup(&self, path: &Path<'_>) -> Result<Option<Utf16>, Self::Thrown> {
-        Ok((path.root() == "code").then(|| Utf16::from("482913")))
-    }
-}
-
-impl Payload for Code {
-    fn languages(&self) -> Result<Vec<String>, Self::Thrown> {
-        Ok(Vec::new())
-    }
-
-    fn codes(&self) -> Vec<String> {
-        vec!["482913".to_owned()]
-    }
+    message.deliver(transport, gateways, Deadlines { started: Instant::now(), limits }, &mut Attempts::default()).await
 }
 
 fn message() -> Message {
@@ -151,8 +195,8 @@ fn message() -> Message {
         .map(|name| json!({ "usageType": name, "content": "{{code}} it is" }));
     let value = json!({ "email": "a@b.co", "apiKey": "key12345", "senderName": "SMS Aero", "templates": templates });
     let config = Config::parse(&Some(&value)).unwrap();
+    let account = Arc::new(Account::new(&config));
     let (to, usage_type) = (Utf16::from("79001234567"), Utf16::from("SignIn"));
-    let call = Call { to: &to, usage_type: &usage_type, payload: &Code, audience: Audience::Administrator };
-    let Ok(composed) = Message::compose(&call, &Prepared::new(config));
-    composed.unwrap()
+    let recipient = Recipient { to: &to, usage_type: &usage_type, audience: Audience::Administrator };
+    Message::new(&config, account, &config.templates[1], &recipient, &[Some(Utf16::from("482913"))]).unwrap()
 }

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { after, afterEach, before, describe, test } from 'node:test';
+
+import { LETTER_SECRETS } from './faults/letter.mjs';
+import { start } from './faults/process.mjs';
+import { openGateway } from './faults/world.mjs';
+
+// util-linux's prlimit lowers a running process's limits, which needs no rights.
+const hasPrlimit =
+  process.platform === 'linux' &&
+  spawnSync('prlimit', ['--version'], { stdio: 'ignore' }).status === 0;
+const skip = !hasPrlimit && 'needs Linux and prlimit';
+
+let gateway;
+
+before(async () => {
+  gateway = await openGateway();
+});
+
+after(() => gateway.stop());
+
+afterEach(() => gateway.reset());
+
+/** A child that sends whenever it is asked to, and answers with what came of it. */
+async function startSender(args = []) {
+  const source = `
+    import { sendMessage } from './__test__/support/package.mjs';
+    import { letter } from './__test__/faults/letter.mjs';
+
+    process.on('message', async ({ gateways }) => {
+      const error = await sendMessage(letter.data, letter.config, { gateways }).then(() => ({}), (error) => error);
+      process.send({ name: error.constructor.name, code: error.code, ...error.data });
+    });
+    process.send('ready');
+  `;
+  const sender = start(source, { ipc: true, args });
+  await once(sender.child, 'message');
+  const { pid } = sender.child;
+  return {
+    pid,
+    async send(gateways) {
+      const answer = once(sender.child, 'message');
+      sender.child.send({ gateways });
+      const ended = sender.ended.then(({ signal, code, stderr }) =>
+        assert.fail(`the process ended with ${signal ?? code}: ${stderr}`),
+      );
+      const [outcome] = await Promise.race([answer, ended]);
+      return outcome;
+    },
+    /** The limit of a resource; none when no number is given. */
+    limit(resource, value = 'unlimited') {
+      const { status, stderr } = spawnSync('prlimit', ['--pid', pid, `--${resource}=${value}:`]);
+      assert.equal(status, 0, `${stderr}`);
+    },
+    async stop() {
+      sender.child.kill('SIGKILL');
+      return sender.ended;
+    },
+  };
+}
+
+/** The bytes of address space that a process has; the stack of one more thread does not fit in what is left. */
+function addressSpace(pid) {
+  const [, kilobytes] = /^VmSize:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(kilobytes) * 1024 + 2 ** 20;
+}
+
+function assertUnreachable(outcome, cause) {
+  assert.equal(outcome.name, 'ConnectorError');
+  assert.deepEqual([outcome.code, outcome.reason], ['general', 'unreachable']);
+  assert.match(outcome.errorDescription, cause);
+  assert.match(outcome.errorDescription, /Nothing was sent/);
+  assert.doesNotMatch(JSON.stringify(outcome), LETTER_SECRETS);
+}
+
+describe('a host that is out of', { skip }, () => {
+  test('threads rejects the send, lives, and sends the next one', async () => {
+    const sender = await startSender();
+    try {
+      sender.limit('as', addressSpace(sender.pid));
+      for (let round = 0; round < 3; round += 1) {
+        assertUnreachable(await sender.send(gateway.url), /could not start a thread/);
+      }
+      sender.limit('as');
+      assert.deepEqual(await sender.send(gateway.url), { name: 'Object' });
+    } finally {
+      await sender.stop();
+    }
+    assert.equal(gateway.messages.length, 1);
+  });
+
+  test('threads for a name look-up rejects the send, and blames no gateway for it', async () => {
+    const sender = await startSender();
+    const named = gateway.url.replace('127.0.0.1', 'localhost');
+    try {
+      // The worker thread is there; the connection to another spelling of the host needs a look-up.
+      await sender.send(gateway.url);
+      sender.limit('as', addressSpace(sender.pid));
+      assertUnreachable(await sender.send(named), /thread could be started to look up/);
+      sender.limit('as');
+      assert.deepEqual(await sender.send([named, gateway.url]), { name: 'Object' });
+    } finally {
+      await sender.stop();
+    }
+    const [, last] = gateway.requests;
+    assert.match(last.headers.host, /^localhost/, 'the first gateway is still the first');
+  });
+
+  for (const [when, warm] of [
+    ['before the first message', false],
+    ['afterwards', true],
+  ]) {
+    test(`descriptors ${when} rejects the send, lives, and sends the next one`, async () => {
+      const other = await openGateway();
+      const sender = await startSender();
+      try {
+        if (warm) await sender.send(gateway.url);
+        sender.limit('nofile', readdirSync(`/proc/${sender.pid}/fd`).length);
+        assertUnreachable(await sender.send(other.url), /this server could not/);
+        sender.limit('nofile', 1024);
+        assert.deepEqual(await sender.send(other.url), { name: 'Object' });
+      } finally {
+        await sender.stop();
+        await other.stop();
+      }
+      assert.equal(other.messages.length, 1);
+    });
+  }
+});

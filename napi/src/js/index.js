@@ -1,0 +1,19 @@
+// Puts the JavaScript half together. Evaluated once per environment, with the host's classes; what it decides is only in
+// which order things are read, since getters and proxies can tell. In parentheses, as the other files, so that V8 compiles
+// at once what is on the path of every message.
+(function (parts, host) {
+  'use strict';
+
+  const errors = parts.errors(host);
+  const trace = parts.trace();
+  const pending = parts.pending(errors, trace);
+  return {
+    hostSettings: parts.trust,
+    settle: pending.settle,
+    join(native, metadataJson, totalMs) {
+      const metadata = JSON.parse(metadataJson);
+      const guard = parts.guard(errors, native);
+      return parts.connector({ errors, trace, pending, guard, native, metadata, totalMs });
+    },
+  };
+});

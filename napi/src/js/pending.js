@@ -1,0 +1,48 @@
+// The sends that are not settled yet, by number. They, and nothing else, keep the process alive.
+(function (errors, trace) {
+  'use strict';
+
+  const { parse } = JSON;
+  const { setInterval } = process.getBuiltinModule('node:timers');
+  const sends = new Map();
+  let lastId = 0;
+  let alive;
+
+  const add = (send) => {
+    if (sends.size === 0) {
+      alive ??= setInterval(() => {}, 0x7fffffff);
+      alive.ref();
+    }
+    lastId = (lastId + 1) >>> 0;
+    sends.set(lastId, send);
+    return lastId;
+  };
+
+  const remove = (id) => {
+    const send = sends.get(id);
+    sends.delete(id);
+    if (sends.size === 0) alive?.unref();
+    return send;
+  };
+
+  const settleOne = ([id, isAccepted, outcome, facts]) => {
+    const send = remove(id);
+    if (!send) return;
+    try {
+      if (isAccepted) send.resolve(outcome);
+      else send.reject(errors.connectorError(outcome));
+    } catch (error) {
+      // The host's own class threw.
+      send.reject(error);
+    }
+    if (facts) trace.record(send, facts);
+  };
+
+  // Takes a batch of outcomes from the worker thread.
+  const settle = (batch) => {
+    if (!batch) return;
+    for (const completion of parse(batch)) settleOne(completion);
+  };
+
+  return { add, remove, settle };
+});

@@ -1,0 +1,77 @@
+// What may be said of a send: the channel `connector-smsaero:send` and NODE_DEBUG=smsaero. Nothing here may keep a promise
+// from being settled: subscribers are somebody else's code.
+(function () {
+  'use strict';
+
+  const { tracingChannel } = process.getBuiltinModule('node:diagnostics_channel');
+  const { debuglog, format } = process.getBuiltinModule('node:util');
+  const channel = tracingChannel('connector-smsaero:send');
+  const log = debuglog('smsaero');
+
+  const line = ({ configMs, number, usageType, gateway, totalMs, outcome, ...trace }) => {
+    const { reason, httpStatus, id, status, cost, parts, alphabet, configFailed } = trace;
+    const details = [
+      reason,
+      httpStatus && `HTTP ${httpStatus}`,
+      id && `id ${id}, status ${status}, cost ${cost}`,
+      configFailed && 'getConfig failed',
+    ];
+    const head = `${outcome} (${details.filter(Boolean).join(', ')})`;
+    const config = configMs === undefined ? '' : `, getConfig took ${format('%d', configMs)} ms`;
+    // A message that was not composed has no number yet.
+    if (number === undefined) return `${head}${config}`;
+    return format(
+      '%s to %s: %s by %s in %d ms, %d x %s%s',
+      ...[usageType, number, head, gateway, totalMs, parts, alphabet, config],
+    );
+  };
+
+  // What was thrown may be anything, and throw again when it is looked at.
+  const reasonOf = (error) => {
+    try {
+      const reason = error?.data?.reason ?? error?.code;
+      return typeof reason === 'string' ? reason : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+
+  return {
+    reasonOf,
+
+    isWanted: (send) => send.context !== undefined || log.enabled === true,
+
+    // Starts a send whose start and end the subscribers hear of. Its promise is the send's own: what a subscriber does to
+    // the context, even freezing it, is of no consequence to whoever waits.
+    start(send, start) {
+      if (!channel.hasSubscribers) return start(send);
+      const context = {};
+      send.context = context;
+      let promise;
+      try {
+        const begin = () => {
+          promise = start(send);
+          return promise;
+        };
+        channel.tracePromise(begin, context).catch(() => {});
+      } catch {
+        // The send has a promise, or is started without its trace.
+      }
+      return promise ?? start(send);
+    },
+
+    // Adds what became of a send, after its promise was settled and before anybody can have heard of it.
+    record({ context, configMs }, trace) {
+      try {
+        const whole = configMs === undefined ? trace : { ...trace, configMs };
+        if (log.enabled === true) log(line(whole));
+        if (context) {
+          const { configFailed, ...known } = whole;
+          Object.assign(context, known);
+        }
+      } catch {
+        // Frozen contexts and broken streams are their owner's.
+      }
+    },
+  };
+});
