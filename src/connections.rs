@@ -21,8 +21,12 @@ use tower_service::Service;
 /// A burst waits for one of these rather than use up the host's descriptors.
 pub const CONNECTIONS: usize = 192;
 
-/// How long a message waits for a connection to come back from another message, when no further one may be made.
+/// How long to wait for a connection to come back from another message before looking again.
 const RETURN: Duration = Duration::from_millis(5);
+
+/// How many times in a row nothing at all may have happened before connections that are counted as spare are taken to
+/// be closed. Turns of the runtime are counted, not time: on a busy machine a connection may take long to come back.
+const QUIET_TURNS: u32 = 4;
 
 /// Counts connections, and holds back those for which there is no room. Clones share the count.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +47,8 @@ struct Counts {
     spare: usize,
     /// Connections with a message on them.
     in_use: usize,
+    /// How often a connection was made, taken or given back.
+    changes: u64,
 }
 
 impl Counts {
@@ -77,15 +83,20 @@ impl Budget {
     }
 
     async fn begin(&self) -> Connecting {
+        let mut quiet_turns = 0;
         loop {
             let freed = self.freed.notified();
             if let Some(connecting) = self.try_begin() {
                 return connecting;
             }
-            let waits_for_spare = self.counts().waits_for_spare();
-            if !waits_for_spare {
+            let Counts { changes, .. } = *self.counts();
+            if !self.counts().waits_for_spare() {
                 freed.await;
-            } else if timeout(RETURN, freed).await.is_err() {
+                continue;
+            }
+            let timed_out = timeout(RETURN, freed).await.is_err();
+            quiet_turns = if timed_out && self.counts().changes == changes { quiet_turns + 1 } else { 0 };
+            if quiet_turns >= QUIET_TURNS {
                 self.forget_spare();
             }
         }
@@ -130,6 +141,7 @@ impl Waiting {
             counts.waiting -= 1;
             counts.spare = counts.spare.saturating_sub(1);
             counts.in_use += 1;
+            counts.changes += 1;
         }
     }
 }
@@ -143,6 +155,7 @@ impl Drop for Waiting {
         } else {
             counts.waiting -= 1;
         }
+        counts.changes += 1;
         drop(counts);
         self.budget.freed.notify_one();
     }
@@ -155,7 +168,9 @@ struct Connecting {
 
 impl Connecting {
     fn made(self) {
-        self.budget.counts().spare += 1;
+        let mut counts = self.budget.counts();
+        counts.spare += 1;
+        counts.changes += 1;
     }
 }
 

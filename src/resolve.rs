@@ -51,9 +51,9 @@ impl Resolver {
     /// The addresses of a host, with port 0, in the order in which they are to be tried.
     pub async fn addresses(&self, host: &str) -> Result<Vec<SocketAddr>, LookupError> {
         let mut answer = self.join(host)?;
-        // An error means that the thread ended without an answer: a look-up that panicked.
+        // An error means that there is no thread, or that it ended without an answer: a look-up that panicked.
         let answer = answer.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
-        answer.unwrap_or_else(|| Err(LookupError::Unanswered("the look-up broke off".to_owned())))
+        answer.unwrap_or_else(|| Err(LookupError::Local("the look-up broke off".to_owned())))
     }
 
     /// The running look-up of this host, begun unless there is one.
@@ -66,13 +66,14 @@ impl Resolver {
             return Err(LookupError::Local("too many name look-ups are waiting for an answer".to_owned()));
         }
         let (sender, receiver) = watch::channel(None);
+        running.insert(host.to_owned(), receiver.clone());
+        // A look-up that cannot be started takes itself off the list, for which it needs the lock.
+        drop(running);
         let lookup = Running { resolver: self.clone(), host: host.to_owned(), sender };
         thread::Builder::new()
             .name("smsaero-dns".to_owned())
             .spawn(move || lookup.run())
             .map_err(|error| LookupError::Local(format!("no thread could be started to look up the name: {error}")))?;
-        running.insert(host.to_owned(), receiver.clone());
-        drop(running);
         Ok(receiver)
     }
 
@@ -108,7 +109,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Nothing is left to remove unless the look-up panicked.
+        // Nothing is left to remove unless the look-up panicked or never began.
         if self.sender.borrow().is_none() {
             self.resolver.running().remove(&self.host);
         }
