@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const targets = ['guard', 'template', 'judge', 'segment'];
+const targets = ['guard', 'template', 'judge', 'segment', 'redact'];
 const [seconds = '10', ...chosen] = process.argv.slice(2);
 
 // The sanitizers need a nightly compiler, and the core has no unsafe code for them to watch: coverage alone will do.
@@ -27,7 +27,15 @@ for (const target of chosen.length > 0 ? chosen : targets) {
   const found = `build/corpus/${target}`;
   mkdirSync(`${root}/${found}`, { recursive: true });
   console.log(`Fuzzing ${target} for ${seconds} s…`);
-  const limits = ['--', `-max_total_time=${seconds}`, '-print_final_stats=1', '-verbosity=0'];
+  // An input that takes a second is a finding, as a panic is.
+  const bounds = ['-timeout=1', '-max_len=65536'];
+  const limits = [
+    '--',
+    `-max_total_time=${seconds}`,
+    ...bounds,
+    '-print_final_stats=1',
+    '-verbosity=0',
+  ];
   if (
     run('cargo', [
       'fuzz',

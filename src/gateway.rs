@@ -414,6 +414,9 @@ fn reason_of_words(words: &str) -> Reason {
     }
 }
 
+/// The most codes of one field that are repeated to an administrator.
+const MOST_CODES: usize = 8;
+
 fn fields_of(json: &Value) -> Vec<FieldFault> {
     let Some(data) = json.get("data").and_then(Value::as_object) else { return Vec::new() };
     let faults = data.iter().filter_map(|(name, codes)| {
@@ -424,7 +427,7 @@ fn fields_of(json: &Value) -> Vec<FieldFault> {
             _ => return None,
         };
         let codes = match codes {
-            Value::Array(list) => list.iter().map(words).collect(),
+            Value::Array(list) => list.iter().take(MOST_CODES).map(words).collect(),
             other => vec![words(other)],
         };
         Some(FieldFault { field, codes })

@@ -11,7 +11,7 @@ use crate::{
     error::{Audience, Error, ErrorKind, Reason},
     gateway::{Accepted, FieldFault, Gateway, Method, Order, Refusal, Request, Verdict, authorization, judge},
     phone::masked,
-    redact::Secrets,
+    redact::{Redactor, Secrets},
     segment,
     template::is_code,
     transport::{Attempts, Deadlines, Failure, Reply, Transport},
@@ -199,8 +199,8 @@ impl Message {
     }
 
     fn refused(&self, refusal: Refusal, reply: &Reply) -> Error {
-        let secrets = self.secrets();
-        let redact = |words: String| secrets.redact(&words, reply.cut);
+        let redactor = Redactor::new(&self.secrets());
+        let redact = |words: String| redactor.redact(&words, reply.cut);
         let Refusal { reason, message, sentence, fields } = refusal;
         let fields = fields
             .into_iter()

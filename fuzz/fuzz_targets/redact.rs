@@ -1,0 +1,96 @@
+//! Secrets in any spelling among any text: none survives, and no page takes long (libFuzzer's `-timeout`).
+#![no_main]
+
+use arbitrary::Arbitrary;
+use connector_smsaero_native::redact::{Redactor, Secrets};
+use libfuzzer_sys::fuzz_target;
+
+#[derive(Arbitrary, Debug)]
+struct Input {
+    parts: Vec<Part>,
+    repeat: u8,
+    cut: bool,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Part {
+    Text(String),
+    Secret(u8, Escape, Option<Escape>),
+    Digits(bool, [u8; 12]),
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Escape {
+    None,
+    UpperCase,
+    Json,
+    Html,
+    Percent,
+}
+
+fn secrets() -> Secrets {
+    Secrets {
+        email: "owner+sms@example.com".to_owned(),
+        api_key: "Kd83_jf/0&s\"x".to_owned(),
+        number: "79001234567".to_owned(),
+        text: "Код 482913 — <никому>".to_owned(),
+        codes: vec!["482913".to_owned()],
+    }
+}
+
+fn escaped(text: &str, escape: Escape) -> String {
+    match escape {
+        Escape::None => text.to_owned(),
+        Escape::UpperCase => text.to_ascii_uppercase(),
+        Escape::Json => text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect(),
+        Escape::Html => text.chars().map(|char| format!("&#{};", u32::from(char))).collect(),
+        Escape::Percent => text.bytes().map(|byte| format!("%{byte:02X}")).collect(),
+    }
+}
+
+/// Digits with separators between them, each chosen by a byte.
+fn separated(digits: &str, choices: &[u8]) -> String {
+    const SEPARATORS: [&str; 8] = ["", "", "", " ", "-", ") ", "\u{a0}", "."];
+    let separators = choices.iter().map(|choice| SEPARATORS[usize::from(choice % 8)]);
+    digits
+        .chars()
+        .zip(separators.chain(std::iter::repeat("")))
+        .map(|(digit, after)| format!("{digit}{after}"))
+        .collect()
+}
+
+fuzz_target!(|input: Input| {
+    let secrets = secrets();
+    let words = [&secrets.email, &secrets.api_key, &secrets.number, &secrets.text, &secrets.codes[0]];
+    let mut page = String::new();
+    let mut hidden = Vec::new();
+    for part in &input.parts {
+        let spelling = match part {
+            Part::Text(text) => {
+                page.push_str(text);
+                continue;
+            }
+            Part::Digits(true, choices) => separated("89001234567", choices),
+            Part::Digits(false, choices) => separated("482913", choices),
+            Part::Secret(which, outer, inner) => {
+                let word = words[usize::from(*which) % words.len()];
+                // Only what a server may do: one kind within another of the same or of JSON and HTML.
+                let inner = match (outer, inner) {
+                    (Escape::UpperCase | Escape::Percent, _) | (_, Some(Escape::Percent)) => Escape::None,
+                    (_, inner) => inner.unwrap_or(Escape::None),
+                };
+                escaped(&escaped(word, inner), *outer)
+            }
+        };
+        // Nothing that stands before or after changes how it reads.
+        page.push_str(" | ");
+        page.push_str(&spelling);
+        page.push_str(" | ");
+        hidden.push(spelling.trim_end().to_owned());
+    }
+    let page = page.repeat(usize::from(input.repeat % 4) + 1);
+    let redacted = Redactor::new(&secrets).redact(&page, input.cut);
+    for spelling in hidden {
+        assert!(!redacted.contains(&spelling), "{spelling:?} in {redacted:?}");
+    }
+});
