@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { after, before, beforeEach, test } from 'node:test';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 
 import createOfficial from '@logto/connector-smsaero';
 import fc from 'fast-check';
@@ -63,6 +66,8 @@ const REASONS = {
   402: 'no_money',
   403: 'unauthorized',
   404: 'ip_not_allowed',
+  408: 'unavailable',
+  422: 'validation',
   500: 'unavailable',
   502: 'unavailable',
   503: 'unavailable',
@@ -88,8 +93,8 @@ test('a non-2xx reply is general with the body as message, the reason and the st
   }
 });
 
-test('a status that nobody has told of is a refusal or somebody else, by what the body says', async () => {
-  for (const status of [405, 409, 410, 418, 422, 451]) {
+test('an undocumented status is a refusal or somebody else, by what the body says', async () => {
+  for (const status of [405, 409, 410, 418, 451]) {
     assertError(await refused({ status, body: JSON_400 }), 'general', {
       reason: 'rejected',
       status,
@@ -329,6 +334,79 @@ test('a refusal stands by its status even when its body breaks off', async () =>
   assert.equal(error.code, 'general');
   assert.equal(error.data.reason, 'no_money');
   assert.equal(error.data.status, 402);
+});
+
+/** What a send says that is refused by a server with bytes of its own. */
+async function refusedWithBytes(t, encoding, body) {
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      response.writeHead(402, { 'content-encoding': encoding }).end(body);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const gateways = `http://127.0.0.1:${server.address().port}`;
+  return caught(sendMessage(message(), validConfig(), { gateways }));
+}
+
+test('a refusal that came compressed is decoded where it is gzip or deflate', async (t) => {
+  const body = JSON.stringify({ success: false, message: 'Not enough money for 79001234567' });
+  for (const [encoding, compressed] of [
+    ['gzip', gzipSync(body)],
+    ['deflate', deflateSync(body)],
+    ['deflate', deflateRawSync(body)],
+  ]) {
+    const error = await refusedWithBytes(t, encoding, compressed);
+    assertError(error, 'general', { reason: 'no_money', status: 402 });
+    assert.equal(error.data.message, body.replace('79001234567', '***'), encoding);
+  }
+});
+
+test('a refusal that cannot be decoded is told by its status, without raw bytes', async (t) => {
+  for (const [encoding, body] of [
+    ['br', brotliCompressSync('Not enough money')],
+    ['gzip, br', gzipSync('Not enough money')],
+    ['gzip', Buffer.from('Not enough money')],
+  ]) {
+    const error = await refusedWithBytes(t, encoding, body);
+    assertError(error, 'general', { reason: 'no_money', status: 402 });
+    assert.match(error.data.message, /^[ -~]+HTTP 402[ -~]+$/, encoding);
+  }
+});
+
+test('an echo that ends in half a character changes nothing: the message was sent', async () => {
+  for (const text of ['\\ud800', 'code 482913 \\uD83D', '\\ude00']) {
+    gateway.failNext(
+      faults.reply({
+        status: 200,
+        body: `{"success":true,"data":{"id":17,"status":8,"text":"${text}"},"message":null}`,
+      }),
+    );
+    assert.equal((await send()).id, 17, text);
+  }
+});
+
+test('pages of escapes are searched in time: every message is told what the status says', async () => {
+  const outage = await openGateway();
+  const count = 2000;
+  for (const part of ['&#1050;', '\\u041a', '%D0%9A', '&amp;', '<p>Bad gateway</p>\n']) {
+    outage.respondWith(faults.reply({ status: 502, body: part.repeat(65_536 / part.length) }));
+    // The whole burst once; the other pages with fewer, since Node has to write them all.
+    const messages = part === '&#1050;' ? count : count / 20;
+    const errors = await Promise.all(
+      Array.from({ length: messages }, () =>
+        caught(sendMessage(message(), validConfig(), { gateways: outage.url })),
+      ),
+    );
+    const reasons = new Set(errors.map(({ data }) => data.reason));
+    assert.deepEqual([...reasons], ['unavailable'], part);
+    outage.clear();
+  }
+  await outage.stop();
 });
 
 test('a gateway that nobody listens at is unreachable', async () => {

@@ -27,8 +27,8 @@ for (const target of chosen.length > 0 ? chosen : targets) {
   const found = `build/corpus/${target}`;
   mkdirSync(`${root}/${found}`, { recursive: true });
   console.log(`Fuzzing ${target} for ${seconds} s…`);
-  // An input that takes a second is a finding, as a panic is.
-  const bounds = ['-timeout=1', '-max_len=65536'];
+  // An input that takes seconds is a finding, as a panic is.
+  const bounds = ['-timeout=5', '-max_len=65536'];
   const limits = [
     '--',
     `-max_total_time=${seconds}`,

@@ -9,7 +9,7 @@ use reqwest::{Url, header::HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::Reason;
+use crate::reason::Reason;
 
 /// The official gateways in the official order.
 pub const OFFICIAL: [&str; 3] = ["https://gate.smsaero.ru", "https://gate.smsaero.org", "https://gate.smsaero.net"];
@@ -331,7 +331,42 @@ fn judge_at_length(status: u16, body: &[u8]) -> Verdict {
 /// The JSON object that every reply of the API is; a byte order mark before it does no harm.
 fn envelope(body: &[u8]) -> Option<Value> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    serde_json::from_slice(body).ok().filter(Value::is_object)
+    let json = serde_json::from_slice(body).or_else(|_| serde_json::from_str(&well_formed(body)));
+    json.ok().filter(Value::is_object)
+}
+
+/// The body with what no text can hold replaced: bytes that are not UTF-8, and halves of a surrogate pair by themselves,
+/// with which the echo of a message may end where the provider cut it.
+fn well_formed(body: &[u8]) -> String {
+    const REPLACEMENT: &str = "\\ufffd";
+    let text = String::from_utf8_lossy(body);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = &*text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let taken = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(_), _) => {
+                out.push_str(REPLACEMENT);
+                rest = escape.get(6..).unwrap_or_default();
+                continue;
+            }
+            // A backslash and what it escapes, which may be another backslash.
+            (None, _) => 1 + escape.chars().nth(1).map_or(0, char::len_utf8),
+        };
+        let (kept, after) = escape.split_at(taken);
+        out.push_str(kept);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The half of a surrogate pair that a text begins with as an escape.
+fn surrogate(text: &str) -> Option<u16> {
+    let unit = u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()?;
+    (0xd800..=0xdfff).contains(&unit).then_some(unit)
 }
 
 /// `data` is the message, or a list of exactly one.
@@ -385,13 +420,14 @@ fn refusal_of(json: &Value) -> Option<Refusal> {
 
 const fn reason_of_status(status: u16, json: Option<&Value>) -> Reason {
     match status {
-        400 => Reason::Validation,
+        400 | 422 => Reason::Validation,
         401 | 403 => Reason::Unauthorized,
         402 => Reason::NoMoney,
         404 => Reason::IpNotAllowed,
         429 => Reason::RateLimited,
-        500.. => Reason::Unavailable,
-        // The API answered in its own form, though with a status nobody has told of.
+        // The provider waited for itself or for what stands before it.
+        408 | 500.. => Reason::Unavailable,
+        // The API answered in its own form, though with an undocumented status.
         405..500 if json.is_some() => Reason::Rejected,
         _ => Reason::BadResponse,
     }
@@ -466,8 +502,9 @@ fn decimal(value: &Value) -> Option<f64> {
 mod tests {
     use super::{
         BadGateway, Gateway, Method, Order, Request, Verdict, authorization, judge, judge_at_length, usually_accepted,
+        well_formed,
     };
-    use crate::error::Reason;
+    use crate::reason::Reason;
 
     fn reason(status: u16, body: &str) -> Option<Reason> {
         match judge(status, body.as_bytes()) {
@@ -488,9 +525,18 @@ mod tests {
             r#"{"id":12,"status":1}"#,
             r#"{"id":12,"result":"accepted"}"#,
             "\u{feff}{\"success\":true,\"data\":{\"id\":\"17\"}}",
+            r#"{"success":true,"data":{"id":1,"status":8,"text":"\ud800"},"message":null}"#,
+            r#"{"success":true,"data":{"id":1,"status":8,"text":"\\\ud83d\ude00\udc00\ud83d"},"message":null}"#,
         ] {
             assert!(is_accepted(body), "{body}");
         }
+    }
+
+    #[test]
+    fn an_echo_that_is_no_text_changes_nothing() {
+        let body = b"{\"success\":true,\"data\":{\"id\":1,\"status\":8,\"text\":\"\xd0\xff\"},\"message\":null}";
+        assert!(matches!(judge(200, body), Verdict::Accepted(_)));
+        assert_eq!(well_formed(br#""\ud800 \\ud800 \uD83D\uDE00 \""#), r#""\ufffd \\ud800 \uD83D\uDE00 \""#);
     }
 
     const USUAL: &str = concat!(
@@ -583,6 +629,8 @@ mod tests {
             (402, Reason::NoMoney),
             (403, Reason::Unauthorized),
             (404, Reason::IpNotAllowed),
+            (408, Reason::Unavailable),
+            (422, Reason::Validation),
             (418, Reason::BadResponse),
             (429, Reason::RateLimited),
             (500, Reason::Unavailable),
@@ -590,7 +638,7 @@ mod tests {
         ] {
             assert_eq!(reason(status, "<html>"), Some(expected), "{status}");
         }
-        assert_eq!(reason(422, r#"{"success":false}"#), Some(Reason::Rejected));
+        assert_eq!(reason(409, r#"{"success":false}"#), Some(Reason::Rejected));
     }
 
     #[test]

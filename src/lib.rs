@@ -6,6 +6,8 @@
 pub mod config;
 /// Bounds the connections of a process.
 pub mod connections;
+/// Undoes the compression of a refusal.
+pub mod encoding;
 /// Says why a message was not sent.
 pub mod error;
 /// Knows SMS Aero: where it is, what a request says, what a reply means.
@@ -20,6 +22,8 @@ pub mod metadata;
 pub mod phone;
 /// Knows the proxy on the way to a gateway.
 pub mod proxy;
+/// Names the reasons for which a message is not sent.
+pub mod reason;
 /// Takes secrets out of texts from outside.
 pub mod redact;
 /// Looks up host names.

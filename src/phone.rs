@@ -19,10 +19,15 @@ pub struct AllowedPrefixes(Vec<String>);
 
 impl AllowedPrefixes {
     /// From entries as people write them: digits with an optional plus; white space and commas separate further ones.
+    /// `all` and `*` allow every number: Logto's Console cannot empty a field that has been saved.
     pub fn new<'a>(entries: impl IntoIterator<Item = &'a str>) -> Self {
         let separator = |c: char| c == ',' || c.is_whitespace();
         let entries = entries.into_iter().flat_map(|entry| entry.split(separator));
-        Self(entries.filter(|entry| !entry.is_empty()).map(without_plus).map(str::to_owned).collect())
+        let entries = entries.filter(|entry| !entry.is_empty()).collect::<Vec<_>>();
+        if entries.iter().any(|entry| *entry == "*" || entry.eq_ignore_ascii_case("all")) {
+            return Self::default();
+        }
+        Self(entries.into_iter().map(without_plus).map(str::to_owned).collect())
     }
 
     /// Whether this number may be written to. An entry that is not digits allows nothing.
@@ -68,7 +73,9 @@ mod tests {
 
     #[test]
     fn no_prefix_allows_all_and_a_malformed_one_nothing() {
-        assert!(AllowedPrefixes::new([" , "]).allow("112"));
+        for all in [" , ", "", "all", "ALL ", "*", "7, *"] {
+            assert!(AllowedPrefixes::new([all]).allow("112"), "{all}");
+        }
         let malformed = AllowedPrefixes::new(["Russia"]);
         assert!(!malformed.allow("79001234567"));
         assert_eq!(malformed.malformed().collect::<Vec<_>>(), ["Russia"]);

@@ -8,9 +8,11 @@ use serde::Serialize;
 
 use crate::{
     config::{Config, Template},
-    error::{Audience, Error, ErrorKind, Reason},
+    encoding::Encoding,
+    error::{Audience, Error, ErrorKind},
     gateway::{Accepted, FieldFault, Gateway, Method, Order, Refusal, Request, Verdict, authorization, judge},
     phone::masked,
+    reason::Reason,
     redact::{Redactor, Secrets},
     segment,
     template::is_code,
@@ -189,6 +191,8 @@ impl Message {
         if matches!(reply.status, 301 | 302 | 303 | 307 | 308) {
             return Err(self.error(ErrorKind::Redirected { status: reply.status }));
         }
+        let decoded = decode_refusal(reply);
+        let reply = decoded.as_ref().unwrap_or(reply);
         match judge(reply.status, whole_characters(reply)) {
             Verdict::Accepted(accepted) => {
                 Ok(Receipt { accepted, gateway: gateway.map(ToString::to_string).unwrap_or_default() })
@@ -208,7 +212,7 @@ impl Message {
         self.error(ErrorKind::Refused {
             reason,
             status: reply.status,
-            message: message.map(redact),
+            message: message.filter(|_| reply.encoding == Encoding::Identity).map(redact),
             sentence: sentence.map(redact),
             fields: fields.collect(),
         })
@@ -217,6 +221,19 @@ impl Message {
     const fn error(&self, kind: ErrorKind) -> Error {
         Error::new(kind, self.audience)
     }
+}
+
+/// A refusal that came compressed, as it was before; without its body, and still marked as compressed, where that cannot
+/// be told.
+fn decode_refusal(reply: &Reply) -> Option<Reply> {
+    let Reply { status, encoding, .. } = *reply;
+    if encoding == Encoding::Identity || (200..300).contains(&status) {
+        return None;
+    }
+    Some(match encoding.decode(&reply.body) {
+        Some((body, cut)) => Reply { status, body, cut: cut || reply.cut, encoding: Encoding::Identity },
+        None => Reply { status, body: Vec::new(), cut: reply.cut, encoding },
+    })
 }
 
 /// The body without the half of a character that the limit may have left at its end.

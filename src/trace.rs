@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::{
-    error::{Error, ErrorKind, Reason},
+    error::{Error, ErrorKind},
+    reason::Reason,
     send::{MessageInfo, Receipt},
     transport::Attempts,
 };

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use reqwest::{
     Client, Response, Url,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue},
     redirect,
 };
 use rustls::{
@@ -32,7 +32,8 @@ use tokio::{
 
 use crate::{
     connections::{Budget, CONNECTIONS, Waiting},
-    gateway::{BODY_LIMIT_BYTES, Gateway, Request, is_loopback},
+    encoding::Encoding,
+    gateway::{BODY_LIMIT_BYTES, Gateway, Request},
     health::Health,
     proxy::{ProxyVariables, Route, host_and_port},
     resolve::{LookupError, Resolver},
@@ -135,6 +136,8 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// Whether there was more of the body.
     pub cut: bool,
+    /// How the body is compressed, though nobody asked for it.
+    pub encoding: Encoding,
 }
 
 /// Why there is no reply.
@@ -292,7 +295,7 @@ impl Transport {
         done_by: Instant,
     ) -> Result<(Reply, Duration), ExchangeError> {
         let url = gateway.method(request.method);
-        if matches!(self.route, Route::Unusable) && !is_loopback(url) {
+        if self.route.is_unusable_for(url) {
             let cause =
                 "HTTPS_PROXY or ALL_PROXY does not name a proxy with http:// or https://, the kinds that can be used";
             return Err(ExchangeError::NotDelivered(ConnectError::Refused(cause.to_owned())));
@@ -360,7 +363,7 @@ impl Transport {
             .no_proxy();
         match &self.route {
             Route::Through(..) => builder.proxy(self.route.clone().into_proxy()),
-            Route::Direct | Route::Unusable => builder,
+            Route::Direct | Route::Unusable(_) => builder,
         }
         .build()
     }
@@ -419,6 +422,11 @@ async fn attempt(
 /// Reads the body. A refusal stands by its status even when its body breaks off; a success does not.
 async fn read(mut response: Response, done_by: Instant) -> Result<Reply, ExchangeError> {
     let status = response.status();
+    let encoding = response
+        .headers()
+        .get(CONTENT_ENCODING)
+        .map_or(Encoding::Identity, |value| Encoding::new(value.to_str().unwrap_or("unreadable")));
+    let reply = |body, cut| Ok(Reply { status: status.as_u16(), body, cut, encoding });
     let mut body = Vec::new();
     loop {
         match timeout_at(done_by, response.chunk()).await {
@@ -426,12 +434,12 @@ async fn read(mut response: Response, done_by: Instant) -> Result<Reply, Exchang
                 let left = BODY_LIMIT_BYTES - body.len();
                 body.extend_from_slice(chunk.get(..left).unwrap_or(&chunk));
                 if chunk.len() > left {
-                    return Ok(Reply { status: status.as_u16(), body, cut: true });
+                    return reply(body, true);
                 }
             }
-            Ok(Ok(None)) => return Ok(Reply { status: status.as_u16(), body, cut: false }),
+            Ok(Ok(None)) => return reply(body, false),
             Ok(Err(_)) | Err(_) if !status.is_success() => {
-                return Ok(Reply { status: status.as_u16(), body, cut: true });
+                return reply(body, true);
             }
             Ok(Err(_)) | Err(_) => return Err(ExchangeError::Lost),
         }

@@ -9,7 +9,8 @@
 mod support;
 
 use connector_smsaero_native::{
-    error::{ErrorKind, Reason},
+    error::ErrorKind,
+    reason::Reason,
     transport::Transport,
 };
 use support::{ACCEPTED, Answer, Server, deaf, send};

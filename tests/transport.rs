@@ -16,9 +16,10 @@ use std::{
 };
 
 use connector_smsaero_native::{
-    error::{Error, Reason},
+    error::Error,
     gateway::Gateway,
     proxy::Route,
+    reason::Reason,
     resolve::Resolver,
     send::Receipt,
     transport::{CONNECT, Limits, Transport},
