@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -679,6 +679,115 @@ describe('doctor', () => {
     finds(JSON.parse(odd.stdout), 'fail', /ALL_PROXY names no proxy with http/);
   });
 
+  test('takes no certificate that the connector does not take, though Node would', async (t) => {
+    const { email, apiKey } = config;
+    for (const [name, extensions, sentence] of [
+      [
+        'ca',
+        ['basicConstraints=critical,CA:TRUE', 'subjectAltName=IP:127.0.0.1'],
+        /CaUsedAsEndEntity/,
+      ],
+      ['v1', [], /UnsupportedCertVersion/],
+    ]) {
+      const [key, cert] = ['key', 'crt'].map((kind) => path.join(folder, `${name}.${kind}`));
+      const [request, settings] = ['csr', 'ext'].map((kind) =>
+        path.join(folder, `${name}.${kind}`),
+      );
+      const openssl = (...args) => spawnSync('openssl', args, { encoding: 'utf8' });
+      const subject = ['-subj', '/CN=127.0.0.1'];
+      const made = openssl(
+        'req',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-keyout',
+        key,
+        ...subject,
+        '-out',
+        request,
+      );
+      if (made.error) return t.skip('the tool openssl makes the certificates');
+      writeFileSync(settings, extensions.join('\n'));
+      const extra = extensions.length > 0 ? ['-extfile', settings] : [];
+      const signed = openssl(
+        'x509',
+        '-req',
+        '-in',
+        request,
+        '-signkey',
+        key,
+        '-days',
+        '2',
+        ...extra,
+        '-out',
+        cert,
+      );
+      assert.equal(signed.status, 0, signed.stderr);
+      const tls = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+      const gateway = await startGateway({ tls, account: { email, apiKey, signs: ['Acme'] } });
+      t.after(() => gateway.stop());
+      const args = ['doctor', '--config', save(config), '--json', '--gateways', gateway.url];
+      const { code, stdout } = await run(args, { env: { NODE_EXTRA_CA_CERTS: cert } });
+      assert.equal(code, 1, stdout);
+      finds(JSON.parse(stdout), 'fail', sentence);
+      finds(JSON.parse(stdout), 'fail', /The certificate of .* cannot be used/);
+    }
+  });
+
+  test('survives what it is to find: a proxy badly escaped, a locale that is a list', async (t) => {
+    const gateway = await open(t);
+    const env = { HTTPS_PROXY: 'http://us%zzer:hidden%word@127.0.0.1:1' };
+    const listed = [...templates, { usageType: 'SignIn', locale: ['ru'], content: '{{code}}' }];
+    const args = ['doctor', '--config', save({ ...config, templates: listed }), '--gateways'];
+    const secrets = [...SECRETS, 'zzer', 'hidden'];
+    const { code, stdout, stderr } = await run([...args, 'https://gate.example'], { env, secrets });
+    assert.equal(code, 1, stderr);
+    assert.match(stdout, /the proxy 127\.0\.0\.1:1 refuses the connection/);
+    assert.match(stdout, /the field templates\[9\]\.locale is of the type array/);
+    const { stdout: local } = await run([...args, gateway.url], { env, secrets });
+    assert.match(local, /credentials +accepted/);
+  });
+
+  test('ends with its report, though a name look-up never does', async (t) => {
+    const gateway = await open(t);
+    const started = performance.now();
+    const gateways = `https://nowhere.invalid,${gateway.url}`;
+    await run(['doctor', '--config', save(config), '--gateways', gateways]);
+    // Far beyond the deadline of a look-up, and far below what a resolver takes that gets no answer.
+    assert.ok(performance.now() - started < 15_000);
+  });
+
+  test('spells out what a terminal would obey', async (t) => {
+    const name = 'A\u001b]0;owned\u0007\u009b31m\u202eB';
+    const gateway = await open(t, { signs: [name] });
+    const change = { senderName: name };
+    const target = save({ ...config, ...change });
+    for (const json of [[], ['--json']]) {
+      const args = ['doctor', '--config', target, '--gateways', gateway.url, ...json];
+      const { stdout } = await run(args);
+      assert.doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+      assert.match(stdout, /\\u001b\]0;owned\\u0007\\u009b31m\\u202eB/);
+    }
+    const sender = ['send', '--to', '79001234567', '--test', '--yes', '--config', target];
+    const { stderr } = await run([...sender, '--gateways', gateway.url], { secrets: SECRETS });
+    assert.match(stderr, /\\u001b\]0;owned/);
+    assert.doesNotMatch(stderr, /\u001b/);
+  });
+
+  test('has colours where FORCE_COLOR asks for them, and none where NO_COLOR declines', async (t) => {
+    const gateway = await open(t);
+    const args = ['doctor', '--config', save(config), '--gateways', gateway.url];
+    for (const [env, hasColours] of [
+      [{ FORCE_COLOR: '1' }, true],
+      [{ FORCE_COLOR: '0' }, false],
+      [{ NO_COLOR: '1' }, false],
+      [{}, false],
+    ]) {
+      const { stdout } = await run(args, { env });
+      assert.equal(stdout.includes('\u001b['), hasColours, JSON.stringify(env));
+    }
+  });
+
   test('prints tables for a person, without colours where there is no terminal', async (t) => {
     const gateway = await open(t);
     const localised = [
@@ -728,7 +837,9 @@ describe('doctor', () => {
     const diagnosis = JSON.parse(stdout);
     assert.equal(diagnosis.binary.loads, false);
     assert.equal(diagnosis.guard.verdict, 'unknown');
-    assert.equal(diagnosis.account.credentials, 'accepted');
+    // Only the connector's own connections say what a message would meet.
+    assert.deepEqual([diagnosis.gateways[0].step, diagnosis.account], ['binary', null]);
+    assert.deepEqual(gateway.requests, []);
     finds(diagnosis, 'fail', /cannot load its native part/, 'binary');
   });
 });

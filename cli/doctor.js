@@ -1,14 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import tls from 'node:tls';
-
-import { inspectAccount } from './account.js';
-import { binary, load, version } from './native.js';
-import { maskedEmail } from './print.js';
-import { goesThrough, isLoopback, readProxy } from './proxy.js';
+import { ask, binary, load, version } from './addon.js';
+import { inspectAccount } from './check-account.js';
+import { inspectPrefixes, inspectTemplates, measure, missing } from './check-templates.js';
+import { maskedEmail, toJson } from './format.js';
 import { report } from './report.js';
-import { connect } from './route.js';
 import { placeOf, readSettings } from './settings.js';
-import { inspectPrefixes, inspectTemplates, measure, missing } from './templates.js';
 import { UsageError } from './usage.js';
 
 const OFFICIAL = [
@@ -22,14 +19,14 @@ export const doctor = async (options) => {
   const { connector, error } = await load();
   const settings = await readSettings(options, connector);
   const diagnosis = await diagnose({ ...options, ...settings, connector, error });
-  if (options.json) console.log(JSON.stringify(diagnosis, null, 2));
+  if (options.json) console.log(toJson(diagnosis));
   else console.log(report(diagnosis));
   return diagnosis.ok ? 0 : 1;
 };
 
 const diagnose = async ({ config, source, connector, error, gateways }) => {
   const findings = [];
-  const proxy = inspectProxy(findings);
+  const proxy = connector === null ? null : await inspectProxy(findings);
   const trust = inspectTrust(findings);
   const native = inspectBinary(error, findings);
   const guard = await inspectGuard(connector, config, source, findings);
@@ -39,11 +36,10 @@ const diagnose = async ({ config, source, connector, error, gateways }) => {
   findings.push(...inspectTemplates(templates, values), ...inspectPrefixes(values.allowedPrefixes));
 
   const bases = await chooseGateways(connector, gateways, findings);
-  const reached = await Promise.all(bases.map((base) => reach(base, proxy)));
+  const reached = await Promise.all(bases.map((base) => reach(base, connector)));
   findings.push(...inspectGateways(reached));
-  const account = await askAccount(reached, proxy, values, source, findings);
+  const account = await askAccount(reached, values, source, findings);
 
-  const { usable, shown, variable } = proxy ?? {};
   return {
     version,
     node: process.version,
@@ -54,7 +50,7 @@ const diagnose = async ({ config, source, connector, error, gateways }) => {
     guard,
     templates: measure(templates),
     missingTemplates: missing(templates),
-    proxy: proxy === null ? null : { variable, address: shown, usable },
+    proxy,
     trust,
     gateways: reached,
     account,
@@ -166,17 +162,21 @@ const inspectFields = (values, source, findings) => {
   }
 };
 
-const inspectProxy = (findings) => {
-  const proxy = readProxy();
-  if (proxy !== null && !proxy.usable) {
+const inspectProxy = async (findings) => {
+  const found = await ask('proxy');
+  if (found === null) return null;
+  const names = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'];
+  const variable = names.find((name) => process.env[name]);
+  const [address, usable] = found;
+  if (!usable) {
     add(
       findings,
       'fail',
       'proxy',
-      `The variable ${proxy.variable} names no proxy with http:// or https://, the kinds that can be used. Correct it, or unset it.`,
+      `The variable ${variable} names no proxy with http:// or https://, the kinds that can be used. Correct it, or unset it.`,
     );
   }
-  return proxy;
+  return { variable, address, usable };
 };
 
 const inspectTrust = (findings) => {
@@ -247,23 +247,18 @@ const chooseGateways = async (connector, option, findings) => {
   }
 };
 
-const reach = async (url, proxy) => {
-  const through = goesThrough(proxy, new URL(url));
-  if (through && !proxy.usable)
-    return { url, reachable: false, proxied: true, step: 'proxy', problem: 'not tried' };
-  try {
-    const { socket, steps } = await connect(url, proxy);
-    socket.destroy();
-    return { url, reachable: true, proxied: through, ...steps };
-  } catch ({ steps, step, message }) {
-    return { url, reachable: false, proxied: through, ...steps, step, problem: message };
-  }
+const reach = async (url, connector) => {
+  const untried = { url, reachable: false, proxied: false, step: 'binary', problem: 'not tried' };
+  if (connector === null) return untried;
+  return ask({ probe: { gateway: url } });
 };
+
+const LOOPBACK = /^(?:localhost|127\.[\d.]+|\[::1\])$/;
 
 const inspectGateways = (reached) => {
   const lost = reached.filter(({ reachable, problem }) => !reachable && problem !== 'not tried');
   const level = reached.some(({ reachable }) => reachable) ? 'warn' : 'fail';
-  const local = reached.filter(({ url }) => isLoopback(new URL(url).hostname));
+  const local = reached.filter(({ url }) => LOOPBACK.test(new URL(url).hostname));
   return [
     ...lost.map(({ url, problem }) => ({ level, check: 'gateways', path: url, message: problem })),
     ...local.map(({ url }) => ({
@@ -277,7 +272,7 @@ const inspectGateways = (reached) => {
   ];
 };
 
-const askAccount = async (reached, proxy, values, source, findings) => {
+const askAccount = async (reached, values, source, findings) => {
   const gateway = reached.find(({ reachable }) => reachable)?.url;
   const { email, apiKey, senderName } = values;
   const complete = [email, apiKey, senderName].every((value) => typeof value === 'string' && value);
@@ -285,7 +280,7 @@ const askAccount = async (reached, proxy, values, source, findings) => {
   const places = Object.fromEntries(
     ['email', 'apiKey', 'senderName'].map((field) => [field, placeOf(field, source)]),
   );
-  const { findings: found, ...account } = await inspectAccount(gateway, proxy, values, places);
+  const { findings: found, ...account } = await inspectAccount(gateway, values, places);
   findings.push(...found);
   return account;
 };

@@ -1,6 +1,6 @@
 import { startInbox } from '../testing/page.js';
-import { defaultTemplates, load } from './native.js';
-import { painter } from './print.js';
+import { defaultTemplates, load } from './addon.js';
+import { painter } from './format.js';
 import { readConfig } from './settings.js';
 import { UsageError } from './usage.js';
 

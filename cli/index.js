@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { version } from './native.js';
-import { sentenceOf } from './print.js';
+import { version } from './addon.js';
+import { sentenceOf } from './format.js';
 import { help, readOptions, UsageError, unknownCommand } from './usage.js';
 
 const commands = {

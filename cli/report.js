@@ -1,4 +1,4 @@
-import { counted, named, painter, table } from './print.js';
+import { counted, named, painter, table, visible } from './format.js';
 
 /** A diagnosis as tables for a person. */
 export const report = (diagnosis) => {
@@ -104,7 +104,7 @@ const findings = ({ findings: list }, paint) => {
   return list
     .map(
       ({ level, path, check, message }) =>
-        `${colours[level](level)}  ${path || check}\n      ${message}`,
+        `${colours[level](level)}  ${visible(path || check)}\n      ${visible(message)}`,
     )
     .join('\n');
 };

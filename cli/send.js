@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline/promises';
 
 import { segment, startGateway } from '../testing/index.js';
-import { load } from './native.js';
-import { counted, maskedNumber, named, painter, table } from './print.js';
+import { load } from './addon.js';
+import { forcedBy } from './check-templates.js';
+import { counted, maskedNumber, named, painter, table, visible } from './format.js';
 import { readSettings } from './settings.js';
-import { forcedBy } from './templates.js';
 import { UsageError } from './usage.js';
 
 /** Sends one message, after showing what it will be. */
@@ -74,7 +74,7 @@ const preview = ({ number, sign, text }, isReal) => {
   return table([
     [['to', paint.dim], maskedNumber(number)],
     [['sender', paint.dim], sign],
-    [['text', paint.dim], text.replaceAll('\n', '\n        ')],
+    ...text.split('\n').map((line, place) => [[place === 0 ? 'text' : '', paint.dim], line]),
     [['costs', paint.dim], `${counted(parts, 'part')} (${alphabet}${why}), ${price}`],
   ]);
 };
@@ -100,7 +100,7 @@ const accepted = ({ id, status, extendStatus, cost, gateway }, isReal) => {
     gateway,
   ];
   const lead = isReal ? 'SMS Aero accepted the message' : 'SMS Aero accepted the test message';
-  return `${paint.green(lead)}: ${details.filter(Boolean).join(', ')}`;
+  return `${paint.green(lead)}: ${visible(details.filter(Boolean).join(', '))}`;
 };
 
 const sentenceOf = ({ code, data, message }) => {

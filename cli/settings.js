@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 
-import { defaultTemplates } from './native.js';
+import { defaultTemplates } from './addon.js';
 import { UsageError } from './usage.js';
 
 const VARIABLES = {

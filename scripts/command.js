@@ -46,10 +46,11 @@ export function listen([command, ...args], { progress = false, ...options } = {}
   });
 }
 
-/** The options of the command line; a complaint when they cannot be understood. */
+/** The options of the command line and what else is on it; throws when they cannot be understood. */
 export function readOptions(options) {
   try {
-    return parseArgs({ options }).values;
+    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    return { ...values, positionals };
   } catch (error) {
     if (!error.code?.startsWith('ERR_PARSE_ARGS')) throw error;
     throw new Complaint(error.message);

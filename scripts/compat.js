@@ -48,7 +48,7 @@ for (const name of [
 }
 for (const name of ['lib', 'testing', 'cli', 'docs', 'scripts', 'deploy', '__test__'])
   cpSync(join(root, name), join(folder, name), { recursive: true });
-symlinkSync(join(root, 'src'), join(folder, 'src'), 'dir');
+for (const name of ['src', 'napi']) symlinkSync(join(root, name), join(folder, name), 'dir');
 
 console.log(`Installing ${newest.join(', ')} and the newest Node…`);
 run('npm', ['install', '--no-save', '--ignore-scripts', ...newest]);

@@ -1,50 +1,55 @@
 // Installs what is missing, builds and tests: one command on a new machine with Node and Rust.
-// Usage: npm test -- [--only PHASE[,PHASE]] [--keep-going] [--arm64] [--list]; `node` also means node-22, node-24;
-// --arm64, or TEST_ARM64=1, tests arm64 whether anything of it has changed or not.
+// Usage: test.js [TASK…] [--release | --all | --check] [--keep-going] [--list]
+//   npm test: what every change needs; npm run test:release: what only a release needs; --all both, as CI does;
+//   npm run check: the quickest of it. `node` also means node-slow, node-22, node-24; arm64 by name runs in any case.
 
 import { readOptions } from './command.js';
 import { sum } from './counts.js';
-import { phases } from './phases.js';
 import { Complaint, main } from './platforms/workshop.js';
+import { checks, tasks } from './tasks.js';
 
 await main(async () => {
-  const options = readOptions({
-    only: { type: 'string', multiple: true },
+  const { positionals, ...options } = readOptions({
+    release: { type: 'boolean' },
+    all: { type: 'boolean' },
+    check: { type: 'boolean' },
     'keep-going': { type: 'boolean' },
-    arm64: { type: 'boolean' },
     list: { type: 'boolean' },
   });
+  const started = Date.now();
+  const list = chosen(listFor(options), positionals);
   if (options.list) {
-    for (const { name, title } of phases) console.log(`${name.padEnd(14)}${title}`);
+    for (const { name, title } of list) console.log(`${name.padEnd(14)}${title}`);
     return;
   }
-  const started = Date.now();
-  const list = chosen(options.only);
-  const isWanted =
-    options.arm64 || process.env.TEST_ARM64 === '1' || (options.only && list.length === 1);
-  const rows = await runAll(list, { isStubborn: options['keep-going'], isWanted });
+  const rows = await runAll(list, {
+    isStubborn: options['keep-going'],
+    isWanted: positionals.includes('arm64'),
+  });
   summarize(rows, started);
 });
 
-function chosen(only) {
-  if (!only) return phases;
-  const wanted = only.flatMap((list) => list.split(',')).filter(Boolean);
-  const means = (word) => (phase) => phase.name === word || phase.name.startsWith(`${word}-`);
-  const unknown = wanted.find((word) => !phases.some(means(word)));
-  if (unknown !== undefined || wanted.length === 0) {
-    const names = phases.map(({ name }) => name).join(', ');
-    throw new Complaint(`There is no phase ${unknown ?? 'without a name'}; there are ${names}.`);
+function listFor({ release = false, all = false, check = false }) {
+  if (check) return checks;
+  return all ? tasks : tasks.filter((task) => (task.release ?? false) === release);
+}
+
+function chosen(list, words) {
+  if (words.length === 0) return list;
+  const means = (word) => (task) => task.name === word || task.name.startsWith(`${word}-`);
+  const unknown = words.find((word) => !tasks.some(means(word)));
+  if (unknown !== undefined) {
+    const names = tasks.map(({ name }) => name).join(', ');
+    throw new Complaint(`There is no task ${unknown}; there are ${names}.`);
   }
-  return phases.filter((phase) => wanted.some((word) => means(word)(phase)));
+  return tasks.filter((task) => words.some((word) => means(word)(task)));
 }
 
 async function runAll(list, { isStubborn = false, isWanted = false }) {
   const rows = [];
   let isOver = false;
-  for (const phase of list) {
-    const row = isOver
-      ? { name: phase.name, verdict: 'not run' }
-      : await runOne(phase, { isWanted });
+  for (const task of list) {
+    const row = isOver ? { name: task.name, verdict: 'not run' } : await runOne(task, { isWanted });
     rows.push(row);
     isOver ||= row.verdict === 'FAILED' && !isStubborn;
   }
@@ -76,7 +81,7 @@ function summarize(rows, started) {
   const { passed = 0, failed = 0 } = rows.map(countsOf).reduce(sum, {});
   const failures = rows.filter(({ verdict }) => verdict === 'FAILED');
   if (failures.length > 0) process.exitCode = 1;
-  console.log(`\n${seconds(started)} in all. A phase without tests of its own counts as one.`);
+  console.log(`\n${seconds(started)} in all. A task without tests of its own counts as one.`);
   console.log(`${passed} passed, ${failed} failed`);
 }
 

@@ -79,6 +79,14 @@ impl Gateway {
         }
     }
 
+    /// The address of a method that only reads, such as `balance`.
+    #[must_use]
+    pub fn reading(&self, method: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/v2/{method}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
     /// The base URL itself.
     #[must_use]
     pub const fn base(&self) -> &Url {

@@ -6,6 +6,8 @@
 pub mod config;
 /// Bounds the connections of a process.
 pub mod connections;
+/// Finds out what stands between this machine and a gateway.
+pub mod diagnose;
 /// Undoes the compression of a refusal.
 pub mod encoding;
 /// Says why a message was not sent.

@@ -116,6 +116,16 @@ impl Route {
         }
     }
 
+    /// The proxy for a report: its host and port, and whether it can be used; nothing when there is none.
+    #[must_use]
+    pub fn describe(&self) -> Option<(Option<String>, bool)> {
+        match self {
+            Self::Direct => None,
+            Self::Through(proxy, _) => Some((Some(host_and_port(proxy)), true)),
+            Self::Unusable(_) => Some((None, false)),
+        }
+    }
+
     /// Whether an address would have to go through a proxy that cannot be used.
     #[must_use]
     pub fn is_unusable_for(&self, address: &Url) -> bool {

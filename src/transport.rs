@@ -65,12 +65,12 @@ const CLIENTS: usize = 8;
 /// A process needs one of these: it holds the pool of kept connections and knows which gateways are up.
 #[derive(Debug)]
 pub struct Transport {
-    tls: Arc<ClientConfig>,
-    route: Route,
-    resolver: Resolver,
+    pub(crate) tls: Arc<ClientConfig>,
+    pub(crate) route: Route,
+    pub(crate) resolver: Resolver,
     clients: Mutex<Vec<(Duration, Client)>>,
     admission: Arc<Semaphore>,
-    budget: Budget,
+    pub(crate) budget: Budget,
     /// Which gateways could not be connected to lately.
     pub health: Health,
 }
@@ -332,7 +332,7 @@ impl Transport {
     }
 
     /// The HTTP client for this limit on connecting. The one that was made first goes when there are too many.
-    fn client(&self, connect: Duration) -> Result<Client, reqwest::Error> {
+    pub(crate) fn client(&self, connect: Duration) -> Result<Client, reqwest::Error> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, client)) = clients.iter().find(|(limit, _)| *limit == connect) {
             return Ok(client.clone());

@@ -8,11 +8,7 @@
 
 mod support;
 
-use connector_smsaero_native::{
-    error::ErrorKind,
-    reason::Reason,
-    transport::Transport,
-};
+use connector_smsaero_native::{error::ErrorKind, reason::Reason, transport::Transport};
 use support::{ACCEPTED, Answer, Server, deaf, send};
 
 const REFUSED: Answer = Answer::Bytes(

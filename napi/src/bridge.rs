@@ -4,10 +4,11 @@ use std::{fmt::Display, sync::Arc};
 
 use connector_smsaero_native::{
     config::Config,
+    diagnose,
     error::{ArgumentProblem, Audience, Error, ErrorKind},
     gateway::Gateway,
     metadata::metadata,
-    proxy::ProxyVariables,
+    proxy::{ProxyVariables, Route},
     send::{Account, Message, Receipt, Recipient},
     template,
     trace::Trace,
@@ -20,6 +21,7 @@ use napi::{
         External, FnArgs, Function, FunctionCallContext, FunctionRef, JsObjectValue, Object, ToNapiValue, Utf16String,
     },
 };
+use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -81,7 +83,9 @@ pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>
     define(env, &mut native, "prepare", prepare)?;
     define(env, &mut native, "choose", choose)?;
     define(env, &mut native, "options", options)?;
-    define(env, &mut native, "send", move |call| send(&state, call))?;
+    let sending = Arc::clone(&state);
+    define(env, &mut native, "send", move |call| send(&sending, call))?;
+    define(env, &mut native, "diagnose", move |call| diagnose(&state, call))?;
     define(env, &mut native, "argumentError", argument_error)?;
     define(env, &mut native, "configError", config_error)?;
     define(env, &mut native, "configOverdue", |_| {
@@ -173,6 +177,47 @@ fn send(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option
     // Boxed where it runs: this thread then neither makes room for it nor moves it.
     worker.spawn(async move { Box::pin(deliver(message, gateways, deadlines, is_traced, pending)).await });
     Ok(None)
+}
+
+/// A question of the command line's.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+enum Question {
+    /// What stands between here and this gateway?
+    Probe { gateway: String },
+    /// What does this gateway answer to a method that only reads?
+    Ask { gateway: String, method: String, email: String, api_key: String },
+    /// Which proxy do the variables name?
+    Proxy,
+}
+
+/// `(id, question as JSON)`: finds out something with the settings that messages are sent with.
+fn diagnose(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<()> {
+    let id = call.get::<u32>(0)?;
+    let question = serde_json::from_str::<Question>(&call.get::<String>(1)?).map_err(refused)?;
+    let settings = host_settings(state, call.env)?;
+    let pending = PendingSend::new(id, Arc::clone(&state.completions), Message::lost(Audience::Administrator));
+    let gateways = match &question {
+        Question::Proxy => {
+            pending.answer(&Route::new(&settings.variables).describe());
+            return Ok(());
+        }
+        Question::Probe { gateway } | Question::Ask { gateway, .. } => {
+            Gateway::parse_all([gateway.as_str()]).map_err(refused)?
+        }
+    };
+    runtime::read_settings(&gateways, || Ok::<_, napi::Error>(settings))?;
+    runtime::worker()?.spawn(async move {
+        match (runtime::transport(&gateways), gateways.first(), question) {
+            (Ok(transport), Some(gateway), Question::Ask { method, email, api_key, .. }) => {
+                pending.answer(&diagnose::ask(transport, gateway, &method, &email, &api_key).await);
+            }
+            (Ok(transport), Some(gateway), _) => pending.answer(&diagnose::probe(transport, gateway).await),
+            (Err(trouble), ..) => pending.answer(&diagnose::Answer::None { trouble }),
+            (Ok(_), None, _) => {}
+        }
+    });
+    Ok(())
 }
 
 async fn deliver(

@@ -58,10 +58,17 @@ pub fn send_message<'env>(
     send.call((unbound(data), unbound(config), unbound(options)).into())
 }
 
+/// Answers a question of the command line's, JSON for JSON, with the settings that messages are sent with.
+#[napi(skip_typescript)]
+pub fn diagnose<'env>(env: &'env Env, question: Unknown<'env>) -> napi::Result<Unknown<'env>> {
+    Standalone::of(env)?.diagnose.borrow_back(env)?.call(unbound(question))
+}
+
 /// The connector without a host, for whoever loads the addon itself. One per environment, made when first used.
 struct Standalone {
     create_connector: FunctionRef<Object<'static>, Unknown<'static>>,
     send_message: FunctionRef<FnArgs<(Object<'static>, Object<'static>, Object<'static>)>, Unknown<'static>>,
+    diagnose: FunctionRef<Object<'static>, Unknown<'static>>,
 }
 
 impl Standalone {
@@ -73,6 +80,7 @@ impl Standalone {
         let standalone = Self {
             create_connector: connector.get_named_property_unchecked("createConnector")?,
             send_message: connector.get_named_property_unchecked("sendMessage")?,
+            diagnose: connector.get_named_property_unchecked("diagnose")?,
         };
         env.set_instance_data(standalone, (), |_| ())?;
         env.get_instance_data()?

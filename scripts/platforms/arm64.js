@@ -8,7 +8,7 @@ import { contents, ROOT, sha256 } from './workshop.js';
 export const ARM64_RECORD = 'scripts/platforms/arm64.passed';
 
 const INPUTS = [
-  ...['Cargo.toml', 'Cargo.lock', 'build.rs', 'src', 'testing'],
+  ...['Cargo.toml', 'Cargo.lock', 'src', 'napi', 'testing'],
   ...readdirSync(join(ROOT, 'lib'))
     .filter((name) => name.endsWith('.js'))
     .sort()

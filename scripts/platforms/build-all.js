@@ -24,7 +24,7 @@ import {
 
 const CARGO_TARGET = join(WORKSHOP, 'target');
 const INPUTS = [
-  ...['Cargo.toml', 'Cargo.lock', 'build.rs', 'src'],
+  ...['Cargo.toml', 'Cargo.lock', 'src', 'napi'],
   ...['build-all.js', 'toolchain.js', 'targets.js'].map((name) => `scripts/platforms/${name}`),
 ];
 

@@ -222,8 +222,21 @@
     return { metadata, type: 'Sms', configGuard: guard.configGuard, sendMessage };
   };
 
+  // For the command line: what it asks, with the settings that messages are sent with.
+  const diagnose = (question) =>
+    new Promise((resolve, reject) => {
+      const id = pending.add({ resolve, reject });
+      try {
+        native.diagnose(id, question);
+      } catch (error) {
+        pending.remove(id);
+        reject(error);
+      }
+    });
+
   return {
     createConnector,
+    diagnose,
     sendMessage: async (data, config, options) =>
       trace.start(sendOf(data, config, true, optionsHandle(options)), start),
   };

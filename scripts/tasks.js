@@ -1,5 +1,5 @@
-// What `npm test` does, in this order. `run` complains when something is wrong; it gives `tests` when
-// it counted some, a `note` for the summary, or says why it was `leftOut`.
+// What `npm test` does, in this order, and after it what only a release needs (`release`). `run` throws when something is
+// wrong; it gives `tests` when it counted some, a `note` for the summary, or says why it was `leftOut`.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -7,17 +7,22 @@ import { join } from 'node:path';
 
 import { addon, build, requireRust } from './build.js';
 import { listen, quietly, tool } from './command.js';
-import { countCargo, countNode, sum } from './counts.js';
+import { countCargo, countNode } from './counts.js';
 import { checkHygiene } from './hygiene.js';
 import { install } from './install.js';
 import { nodeBinary, ownMajor, versionOf } from './nodes.js';
 import { ARM64_RECORD, arm64Inputs, arm64Record, recordArm64 } from './platforms/arm64.js';
+import { host } from './platforms/runtimes.js';
+import { libraryName } from './platforms/targets.js';
 import { testPlatforms } from './platforms/test-platforms.js';
 import { valgrind } from './platforms/valgrind.js';
-import { Complaint, megabytes, ROOT, run } from './platforms/workshop.js';
+import { Complaint, megabytes, putInPlace, ROOT, run } from './platforms/workshop.js';
 import { checkTarball } from './tarball.js';
 
-const CORE = ['--workspace'];
+// They install Logto several times over, build another addon or send thousands of messages.
+const SLOW = ['deploy', 'faults', 'install', 'lifecycle', 'memory'];
+// Those that say most in the shortest time.
+const QUICK = ['binding', 'contract', 'get-config', 'replies', 'settings', 'template-choice'];
 // Where the spec reporter tells the failures once more.
 const FAILURES = '✖ failing tests:';
 // Far beyond what they need: a run that hangs ends with a failure, and does not wait for ever.
@@ -25,7 +30,7 @@ const FILE_LIMIT_MS = 10 * 60_000;
 const RUN_LIMIT_MS = 20 * 60_000;
 const FORMAT = 'run `npm run format`';
 
-export const phases = [
+export const tasks = [
   {
     name: 'install',
     title: 'Development dependencies',
@@ -39,28 +44,74 @@ export const phases = [
   },
   { name: 'rustfmt', title: 'Rust is formatted', run: rustfmt },
   { name: 'biome', title: 'JavaScript is formatted and has no lint', run: biome },
-  { name: 'clippy', title: 'clippy, with Node and without', run: clippy },
-  { name: 'rust', title: 'Rust tests, with Node and without', run: rustTests },
+  { name: 'clippy', title: 'Rust has no lint', run: clippy },
+  { name: 'rust', title: 'Rust tests', run: () => rustTests('--workspace') },
   { name: 'rustdoc', title: 'Rust documentation', run: rustdoc },
   { name: 'build', title: 'The addon, and index.d.ts as it was', run: buildAddon },
   { name: 'types', title: 'The declarations compile', run: types },
   {
     name: 'node',
     title: "Node tests on this machine's Node",
-    run: () => nodeTests(process.execPath),
+    run: () => nodeTests(process.execPath, { files: (name) => !SLOW.includes(name) }),
   },
-  { name: 'node-22', title: 'Node tests on Node 22', run: () => nodeTestsOn(22) },
-  { name: 'node-24', title: 'Node tests on Node 24', run: () => nodeTestsOn(24) },
-  { name: 'platforms', title: 'The Linux x64 pair, built, packed and tested', run: platforms },
-  { name: 'arm64', title: 'The Linux arm64 pair, when what it is made of has changed', run: arm64 },
   { name: 'package', title: 'The tarball', run: tarball },
-  { name: 'workflows', title: 'The workflows, by actionlint', run: workflows },
-  { name: 'deny', title: 'Licences, duplicates and advisories of what is compiled in', run: deny },
-  { name: 'fuzz', title: 'Fuzz targets, ten seconds each', run: fuzz },
+  {
+    name: 'node-slow',
+    title: 'Node tests that take minutes',
+    release: true,
+    run: () => nodeTests(process.execPath, { files: (name) => SLOW.includes(name) }),
+  },
+  {
+    name: 'node-22',
+    title: 'Node tests on Node 22',
+    release: true,
+    run: () => nodeTestsOn(22),
+  },
+  {
+    name: 'node-24',
+    title: 'Node tests on Node 24',
+    release: true,
+    run: () => nodeTestsOn(24),
+  },
+  {
+    name: 'platforms',
+    title: 'The Linux x64 pair, built, packed and tested',
+    release: true,
+    run: platforms,
+  },
+  {
+    name: 'arm64',
+    title: 'The Linux arm64 pair, when what it is made of has changed',
+    release: true,
+    run: arm64,
+  },
+  { name: 'workflows', title: 'The workflows, by actionlint', release: true, run: workflows },
+  {
+    name: 'deny',
+    title: 'Licences, duplicates and advisories of what is compiled in',
+    release: true,
+    run: deny,
+  },
+  { name: 'fuzz', title: 'Fuzz targets, ten seconds each', release: true, run: fuzz },
   {
     name: 'instructions',
     title: 'What guard, rendering, request and verdict take, against the baseline',
+    release: true,
     run: instructions,
+  },
+];
+
+/** What to run after every change: the addon without optimization, and the tests that say most. */
+export const checks = [
+  ...tasks.filter(({ name }) => ['rustfmt', 'biome'].includes(name)),
+  { name: 'clippy', title: 'Rust has no lint', run: clippy },
+  { name: 'core', title: 'Rust tests of the core', run: () => rustTests('--lib') },
+  { name: 'build', title: 'The addon, not optimized', run: buildForChecks },
+  {
+    name: 'node',
+    title: "Node tests on this machine's Node",
+    run: () =>
+      nodeTests(process.execPath, { files: (name) => QUICK.includes(name), isQuiet: true }),
   },
 ];
 
@@ -100,33 +151,28 @@ async function biome() {
 }
 
 async function clippy() {
-  for (const features of [[], CORE]) {
-    await quietly(
-      ['cargo', 'clippy', '--locked', '--all-targets', ...features, '--', '-D', 'warnings'],
-      `clippy found something${inCore(features)}.`,
-      { progress: true },
-    );
-  }
+  await quietly(
+    ['cargo', 'clippy', '--locked', '--workspace', '--all-targets', '--', '-D', 'warnings'],
+    'clippy found something.',
+    { progress: true },
+  );
 }
 
-async function rustTests() {
-  let tests = {};
-  for (const features of [[], CORE]) {
-    const command = ['cargo', 'test', '--locked', '--no-fail-fast', ...features];
-    const { code, output, stdout } = await listen(command, { progress: true, env: undisturbed() });
-    tests = sum(tests, countCargo(stdout));
-    if (code !== 0) {
-      process.stdout.write(output);
-      throw failed(`Rust tests failed${inCore(features)}.`, tests);
-    }
+async function rustTests(which) {
+  const command = ['cargo', 'test', '--locked', '--no-fail-fast', which];
+  const { code, output, stdout } = await listen(command, { progress: true, env: undisturbed() });
+  const tests = countCargo(stdout);
+  if (code !== 0) {
+    process.stdout.write(output);
+    throw failed('Rust tests failed.', tests);
   }
   return { tests };
 }
 
 async function rustdoc() {
   const env = { ...process.env, RUSTDOCFLAGS: '-D warnings' };
-  const command = ['cargo', 'doc', '--locked', '--no-deps'];
-  await quietly(command, 'The documentation of the crate has faults.', { progress: true, env });
+  const command = ['cargo', 'doc', '--locked', '--workspace', '--no-deps'];
+  await quietly(command, 'The Rust documentation has errors.', { progress: true, env });
 }
 
 async function buildAddon() {
@@ -142,6 +188,14 @@ async function buildAddon() {
 function declarations() {
   const file = join(ROOT, 'index.d.ts');
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+async function buildForChecks() {
+  const command = ['cargo', 'build', '--locked', '-p', 'connector-smsaero-native-napi'];
+  await quietly(command, 'The addon was not built.', { progress: true });
+  const library = libraryName(host().platform);
+  putInPlace(join(ROOT, 'target', 'debug', library), join(ROOT, addon()));
+  return { note: '`npm run build` makes the optimized one' };
 }
 
 async function types() {
@@ -160,7 +214,7 @@ async function nodeTestsOn(major) {
   return nodeTests(binary, { isQuiet: true });
 }
 
-async function nodeTests(binary, { isQuiet = false } = {}) {
+async function nodeTests(binary, { isQuiet = false, files: isWanted = () => true } = {}) {
   if (!existsSync(join(ROOT, addon()))) {
     throw new Complaint(`There is no ${addon()}: run \`npm run build\` first.`);
   }
@@ -173,9 +227,12 @@ async function nodeTests(binary, { isQuiet = false } = {}) {
     ...['--test-reporter=tap', `--test-reporter-destination=${tap}`],
   ];
   // Node 20 takes no patterns.
-  const names = readdirSync(join(ROOT, '__test__')).filter((name) => name.endsWith('.test.mjs'));
+  const names = readdirSync(join(ROOT, '__test__'))
+    .filter((name) => name.endsWith('.test.mjs'))
+    .filter((name) => isWanted(name.slice(0, -'.test.mjs'.length)));
   const files = names.map((name) => `__test__/${name}`);
-  const command = [binary, '--test', `--test-timeout=${FILE_LIMIT_MS}`, ...reporters, ...files];
+  const limits = [`--test-timeout=${FILE_LIMIT_MS}`, '--test-concurrency=2'];
+  const command = [binary, '--test', ...limits, ...reporters, ...files];
   const options = { cwd: ROOT, env: undisturbed(), timeout: RUN_LIMIT_MS, killSignal: 'SIGKILL' };
   const { code, output } = isQuiet ? await listen(command, options) : await shown(command, options);
   const tests = countNode(readFileSync(tap, 'utf8'));
@@ -207,7 +264,10 @@ async function platforms() {
 async function arm64({ isWanted }) {
   if (!canTestLinux()) return { leftOut: 'for Linux x64' };
   if (!isWanted && arm64Inputs() === arm64Record()) {
-    return { leftOut: 'nothing of it changed since it last passed; `npm test -- --arm64` runs it' };
+    return {
+      leftOut:
+        'nothing of it changed since it last passed; `npm run test:release -- arm64` runs it',
+    };
   }
   await buildFor('linux-arm64-musl', 'linux-arm64-gnu');
   const tests = await testPlatforms({ arm64: true });
@@ -246,10 +306,6 @@ function undisturbed() {
 
 function failed(sentence, tests) {
   return Object.assign(new Complaint(sentence), { tests });
-}
-
-function inCore(features) {
-  return features === CORE ? ' in the core without Node' : '';
 }
 
 async function deny() {

@@ -1,16 +1,12 @@
-import http from 'node:http';
+import { ask } from './addon.js';
 
-import { connect } from './route.js';
-
-const REPLY_MS = 8000;
-const BODY_LIMIT_BYTES = 1 << 20;
 const SHARED_NAME = /^sms ?aero$/i;
 
 /** Asks a gateway who the credentials belong to. Only reads; none of these methods sends anything. */
-export const inspectAccount = async (gateway, proxy, { email, apiKey, senderName }, places) => {
-  const ask = (method) => request(gateway, proxy, method, `${email}:${apiKey}`);
+export const inspectAccount = async (gateway, { email, apiKey, senderName }, places) => {
+  const read = (method) => request(gateway, method, { email, apiKey });
   const account = { gateway, credentials: 'unknown', balance: null, sender: null, findings: [] };
-  const auth = await ask('auth');
+  const auth = await read('auth');
   const refusal = refusalOf(auth, gateway, places);
   if (refusal !== null) {
     account.credentials = refusal.credentials;
@@ -18,54 +14,15 @@ export const inspectAccount = async (gateway, proxy, { email, apiKey, senderName
     return account;
   }
   account.credentials = 'accepted';
-  const [balance, signs] = await Promise.all([ask('balance'), ask('sign/list')]);
+  const [balance, signs] = await Promise.all([read('balance'), read('sign/list')]);
   readBalance(balance, account);
   readSender(signs, senderName, places.senderName, account);
   return account;
 };
 
-const request = async (gateway, proxy, method, credentials) => {
-  let opened;
-  try {
-    opened = await connect(gateway, proxy);
-  } catch (error) {
-    return { trouble: error.message };
-  }
-  const { socket } = opened;
-  const { host, pathname } = new URL(gateway);
-  try {
-    return await new Promise((resolve, reject) => {
-      const sent = http.get({
-        createConnection: () => socket,
-        path: `${pathname.replace(/\/+$/, '')}/v2/${method}`,
-        signal: AbortSignal.timeout(REPLY_MS),
-        headers: {
-          host,
-          accept: 'application/json',
-          authorization: `Basic ${Buffer.from(credentials).toString('base64')}`,
-        },
-      });
-      sent.once('error', reject);
-      sent.once('response', (response) => read(response).then(resolve, reject));
-    });
-  } catch {
-    return {
-      trouble: `The gateway ${gateway} did not answer ${method} completely within ${REPLY_MS / 1000} s.`,
-    };
-  } finally {
-    socket.destroy();
-  }
-};
-
-const read = async (response) => {
-  const chunks = [];
-  let size = 0;
-  for await (const chunk of response) {
-    size += chunk.length;
-    if (size > BODY_LIMIT_BYTES) break;
-    chunks.push(chunk);
-  }
-  return { status: response.statusCode, envelope: parse(Buffer.concat(chunks).toString()) };
+const request = async (gateway, method, { email, apiKey }) => {
+  const { status, body, trouble } = await ask({ ask: { gateway, method, email, apiKey } });
+  return trouble === undefined ? { status, envelope: parse(body) } : { trouble };
 };
 
 const parse = (body) => {

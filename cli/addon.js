@@ -18,11 +18,22 @@ export const load = async () => {
   }
 };
 
+// Loaded without `require`, it is in no cache of Node's.
+const loadedFile = () => {
+  const { sharedObjects } = process.report.getReport();
+  return sharedObjects.find((name) => name.startsWith(lib) && name.endsWith('.node'));
+};
+
+/** What the addon finds out about a gateway, the account or the proxy, over the connector's own connections. */
+export const ask = async (question) => {
+  const addon = { exports: {} };
+  process.dlopen(addon, loadedFile());
+  return addon.exports.diagnose(JSON.stringify(question));
+};
+
 /** The native file in use, after it was loaded. */
 export const binary = () => {
-  // Loaded without `require`, it is in no cache of Node's.
-  const { sharedObjects } = process.report.getReport();
-  const file = sharedObjects.find((name) => name.startsWith(lib) && name.endsWith('.node'));
+  const file = loadedFile();
   if (file === undefined) return { file: null, sizeBytes: null, libc: null };
   const name = path.basename(file);
   return { file: name, sizeBytes: statSync(file).size, libc: libcOf(name) };

@@ -1,5 +1,5 @@
 import { segment } from '../testing/segments.js';
-import { counted, named } from './print.js';
+import { counted, named } from './format.js';
 
 /** What Logto asks for; the first four are those without which a configuration is refused. */
 export const USAGE_TYPES = [
@@ -26,7 +26,8 @@ export const measure = (templates) =>
     return {
       place,
       usageType,
-      locale: locale || null,
+      // A locale of another type is the guard's to name.
+      locale: (typeof locale === 'string' && locale) || null,
       alphabet,
       units,
       limit: LIMITS[alphabet],
