@@ -190,8 +190,59 @@ describe('the API', () => {
     assert.equal(new Set(gateway.messages.map(({ id }) => id)).size, 4);
   });
 
-  test('refuses wrong credentials', async (t) => {
+  test('takes the credentials of whoever names no account', async (t) => {
     const gateway = await open(t);
+    assert.equal(
+      (await ask(gateway, { authorization: basic('me@example.com', 'my-key') })).status,
+      200,
+    );
+    gateway.reset();
+    assert.equal((await ask(gateway, { authorization: basic('x', 'y') })).status, 200);
+    assert.equal((await ask(gateway, { authorization: 'Bearer x' })).status, 401);
+    const strict = await open(t, { account: { allowAnyCredentials: false } });
+    assert.equal((await ask(strict, { authorization: basic('x', 'y') })).status, 401);
+  });
+
+  test('a wait in vain says what was refused meanwhile and why', async (t) => {
+    const gateway = await open(t, { account: { email: 'owner@example.com' } });
+    const wait = () => gateway.nextCode(NUMBER, { timeoutMs: 5 });
+    await ask(gateway, { authorization: basic('me@example.com', 'secret-key') });
+    await assert.rejects(wait(), {
+      code: 'TIMEOUT',
+      message:
+        /Refused meanwhile: 1, such as \/v2\/sms\/send: HTTP 401, Your request was made with/,
+    });
+    gateway.account.allowAnyCredentials = true;
+    await ask(gateway, { body: { number: NUMBER, text: 'Code 482913' } });
+    gateway.failNext(faults.noMoney());
+    await ask(gateway);
+    await assert.rejects(wait(), ({ message }) => {
+      assert.match(
+        message,
+        /Refused meanwhile: 3, .*HTTP 400, Validation error\. \(sign\).*fault noMoney/,
+      );
+      assert.doesNotMatch(message, /482913|secret-key|me@example/);
+      return true;
+    });
+  });
+
+  test('takes nothing from a page of another origin', async (t) => {
+    const gateway = await open(t);
+    for (const foreign of [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+    ]) {
+      const { status } = await request(gateway, { headers: foreign });
+      assert.equal(status, 403, JSON.stringify(foreign));
+    }
+    assert.deepEqual([gateway.messages, gateway.requests], [[], []]);
+    assert.equal((await request(gateway, { headers: { origin: gateway.url } })).status, 200);
+  });
+
+  test('refuses wrong credentials', async (t) => {
+    const gateway = await open(t, { account: { allowAnyCredentials: false } });
     const wrong = [null, 'Bearer x', 'Basic', basic('x'), basic(undefined, 'x'), 'Basic !!!'];
     for (const authorization of wrong) {
       const answer = await ask(gateway, { authorization });

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { chromium as findChromium, prepare } from '../examples/prepare.js';
 import { createConnector, inPackage, sendMessage } from './support/package.mjs';
 
-const { startInbox } = await import(inPackage('testing', 'page.js'));
-const { usageFinder } = await import(inPackage('testing', 'usage.js'));
+const { startInbox } = await import(inPackage('testing', 'ui.js'));
+const { forcedBy } = await import(inPackage('testing', 'segments.js'));
+const { usageFinder } = await import(inPackage('testing', 'match-template.js'));
 
 const { metadata } = await createConnector({ getConfig: async () => ({}) });
 const templates = [
@@ -77,7 +80,10 @@ describe('the JSON API', () => {
       ['SignIn', 'Register', 'SignIn'],
     );
     assert.equal(all[2].alphabet, 'UCS-2');
-    assert.equal(all[2].forcedBy, '—');
+    assert.deepEqual(
+      all.map(({ forcedBy }) => forcedBy),
+      [null, null, 'Cyrillic'],
+    );
     const { body: some } = await api('/api/messages?to=%2B7%20900%20123-45-67');
     assert.deepEqual(
       some.map(({ code }) => code),
@@ -200,6 +206,99 @@ describe('the JSON API', () => {
   });
 });
 
+describe('the JSON API in bad company', () => {
+  test('limits a body whatever its framing, and answers odd addresses', async (t) => {
+    const { inbox } = await open(t);
+    const body = `"${'x'.repeat(70_000)}"`;
+    for (const headers of [{ 'transfer-encoding': 'chunked' }, { 'content-length': body.length }]) {
+      const { status } = await raw(inbox.url, {
+        method: 'POST',
+        path: '/api/fail-next',
+        headers,
+        body,
+      });
+      assert.equal(status, 413, JSON.stringify(headers));
+    }
+    for (const path of ['//:', '//', '/%', '//[', '/api//']) {
+      const { status } = await raw(inbox.url, { path });
+      assert.ok([400, 404].includes(status), `${path}: ${status}`);
+    }
+  });
+
+  test('keeps little for a tab that stalls, and tells it to catch up', async (t) => {
+    const { inbox, api } = await open(t);
+    const tab = connect(inbox.port, '127.0.0.1');
+    t.after(() => tab.destroy());
+    tab.write(`GET /api/events HTTP/1.1\r\nhost: 127.0.0.1:${inbox.port}\r\n\r\n`);
+    await once(tab, 'readable');
+    // From here on the tab reads nothing.
+    const count = 3000;
+    const faults = Array.from({ length: count }, () => 'noMoney');
+    await api('/api/fail-next', { method: 'POST', body: JSON.stringify(faults) });
+    const authorization = `Basic ${btoa('me:key')}`;
+    const text = `Your code is 482913. ${'x'.repeat(10_000)}`;
+    const message = { number: '79001234567', sign: 'Acme', text };
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
+    t.after(() => agent.destroy());
+    const post = () =>
+      new Promise((resolve, reject) => {
+        const headers = { authorization, 'content-type': 'application/json' };
+        const options = { method: 'POST', agent, headers };
+        const request = http.request(`${inbox.url}/v2/sms/send`, options, (response) =>
+          response.resume().once('end', () => resolve(response.statusCode)),
+        );
+        request.once('error', reject);
+        request.end(JSON.stringify(message));
+      });
+    const statuses = await Promise.all(Array.from({ length: count }, post));
+    assert.deepEqual([...new Set(statuses)], [402]);
+    let received = 0;
+    let end = '';
+    const caughtUp = new Promise((resolve) => {
+      tab.on('data', (chunk) => {
+        received += chunk.length;
+        end = (end + chunk.toString('latin1')).slice(-4096);
+        if (end.includes('event: missed')) resolve();
+      });
+    });
+    await caughtUp;
+    // What the system keeps for the socket, and the inbox's own megabyte: far less than all events.
+    assert.ok(received < 12 << 20, `${received} bytes`);
+    const { body } = await api('/api/fail-next');
+    assert.equal(body.met.length, 200);
+  });
+
+  test('finds the template of a long text at once', () => {
+    const usageOf = usageFinder([
+      { usageType: 'A', content: `${'{{a}}x'.repeat(30)}!` },
+      { usageType: 'B', content: 'Code {{code}}: {{link}}.' },
+      { usageType: 'C', content: '{{code}}' },
+      { usageType: 'D', content: 'aba{{x}}aba' },
+    ]);
+    // A regular expression of the first one takes seconds for a text that fits but for its end.
+    assert.equal(usageOf('x'.repeat(5_000)), 'C');
+    assert.equal(usageOf(`${'x'.repeat(5_000)}!`), 'A');
+    assert.equal(usageOf(`Code 1: ${'y'.repeat(1_000)}.`), 'B');
+    assert.equal(usageOf('abaaba'), 'D');
+    assert.equal(usageOf('ababa'), 'C');
+  });
+});
+
+describe('why a text is UCS-2', () => {
+  for (const [text, cause] of [
+    ['Your code is 123456', null],
+    ['Код: 123456', { script: 'Cyrillic' }],
+    ['Ваш код — 123456. Никому его не сообщайте.', { script: 'Cyrillic' }],
+    ['Your code — 123456', { characters: ['—'] }],
+    ['Your cоde: №1 “x”', { characters: ['о', '№', '“'] }],
+    ['您的验证码是 123456', { script: 'Han' }],
+    ['😀', { characters: ['😀'] }],
+    ['Łódź: 123456', { characters: ['Ł', 'ó', 'ź'] }],
+  ]) {
+    test(`of "${text}"`, () => assert.deepEqual(forcedBy(text), cause));
+  }
+});
+
 describe('the page', () => {
   let browser;
 
@@ -252,6 +351,42 @@ describe('the page', () => {
   };
 
   const cards = (page) => page.locator('article.message:visible');
+
+  test('drops what the inbox has dropped, keeps the focus, and announces nothing again', async (t) => {
+    const { page, send, inbox } = await visit(t);
+    const codes = ['111111', '222222', '333333'];
+    for (const code of codes) await send('79001234567', 'SignIn', code);
+    await cards(page).nth(2).waitFor();
+    await page.evaluate(() => {
+      window.announced = [];
+      new MutationObserver(() => {
+        const words = document.getElementById('announcer').textContent;
+        if (words) window.announced.push(words);
+      }).observe(document.getElementById('announcer'), { childList: true });
+    });
+    await cards(page).nth(0).focus();
+    // What happens when the inbox keeps no more: its oldest message is gone at the next refresh.
+    inbox.messages.shift();
+    await page.evaluate(() => refresh());
+    await page.getByText('2 messages').waitFor();
+    const state = await page.evaluate(() => [
+      document.activeElement.textContent.includes('333333'),
+      window.announced,
+      document.title,
+    ]);
+    assert.deepEqual(state, [true, [], 'SMS inbox']);
+    await page.evaluate(() => {
+      for (let id = 1; id <= 1005; id += 1)
+        addMessage(
+          { ...{ number: '7', text: 'x', sign: 'x', code: null, parts: 1 }, id, at: id },
+          false,
+        );
+      trim();
+      filter();
+    });
+    await page.getByText('1000 messages').waitFor();
+    assert.ok(await page.evaluate(() => document.activeElement.textContent.includes('333333')));
+  });
 
   test('shows a message as it arrives', async (t) => {
     const { page, send } = await visit(t);

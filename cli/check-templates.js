@@ -1,5 +1,5 @@
-import { segment } from '../testing/segments.js';
-import { counted, named } from './format.js';
+import { forcedBy, segment } from '../testing/segments.js';
+import { causeOf, counted } from './format.js';
 
 /** What Logto asks for; the first four are those without which a configuration is refused. */
 export const USAGE_TYPES = [
@@ -35,10 +35,6 @@ export const measure = (templates) =>
       forcedBy: forcedBy(text),
     };
   });
-
-/** The first character of a text that GSM 03.38 lacks. */
-export const forcedBy = (text) =>
-  [...text].find((character) => segment(character).alphabet === 'UCS-2') ?? null;
 
 /** Logto's usage types that no template is for. */
 export const missing = (templates) =>
@@ -153,12 +149,12 @@ const inspectText = (content, path) => {
       note(path, `${list} stays as written unless Logto has a value for it; parts are counted so.`),
     );
   }
-  const culprit = forcedBy(text);
-  const plain = culprit === null ? parts : partsWithout(text);
+  const cause = forcedBy(text);
+  const plain = cause?.characters ? partsWithout(text) : parts;
   if (parts > 1) {
     const advice =
-      culprit === null ? 'Shorten it to 160 characters.' : 'Shorten it to 70 characters.';
-    const why = culprit === null ? '' : `, because ${named(culprit)} is not in the GSM alphabet`;
+      cause === null ? 'Shorten it to 160 characters.' : 'Shorten it to 70 characters.';
+    const why = cause === null ? '' : `, because ${causeOf(cause)} is not in the GSM alphabet`;
     const other = plain < parts ? ` Without such characters it would take ${plain}.` : '';
     findings.push(
       warn(

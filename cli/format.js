@@ -67,11 +67,14 @@ export const maskedEmail = (email) => {
 export const counted = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** A character with its number, since two of them may look the same. */
-export const named = (character) => {
+const named = (character) => {
   const number = character.codePointAt(0).toString(16).toUpperCase().padStart(4, '0');
   const visible = !/[\p{C}\p{Z}\p{M}]/u.test(character);
   return visible ? `“${character}” (U+${number})` : `U+${number}`;
 };
+
+/** Why a text takes UCS-2, in words. */
+export const causeOf = ({ script, characters }) => script ?? characters.map(named).join(', ');
 
 /** What an error has to say for itself, in a line and without its stack. */
 export const sentenceOf = (error) =>

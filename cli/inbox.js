@@ -1,4 +1,4 @@
-import { startInbox } from '../testing/page.js';
+import { startInbox } from '../testing/ui.js';
 import { defaultTemplates, load } from './addon.js';
 import { painter } from './format.js';
 import { readConfig } from './settings.js';

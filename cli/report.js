@@ -1,4 +1,4 @@
-import { counted, named, painter, table, visible } from './format.js';
+import { causeOf, counted, painter, table, visible } from './format.js';
 
 /** A diagnosis as tables for a person. */
 export const report = (diagnosis) => {
@@ -91,7 +91,7 @@ const templates = ({ templates: list }, paint) => {
     alphabet,
     `${units} of ${limit}`,
     [counted(parts, 'part'), parts > 1 ? paint.yellow : (text) => text],
-    forcedBy === null ? '' : `UCS-2 for ${named(forcedBy)}`,
+    forcedBy === null ? '' : `UCS-2 for ${causeOf(forcedBy)}`,
   ]);
   return table([
     ['', 'locale', 'alphabet', 'length', 'costs', ''].map((text) => [text, paint.dim]),

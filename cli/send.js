@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 
-import { segment, startGateway } from '../testing/index.js';
+import { startGateway } from '../testing/index.js';
+import { forcedBy, segment } from '../testing/segments.js';
 import { load } from './addon.js';
-import { forcedBy } from './check-templates.js';
-import { counted, maskedNumber, named, painter, table, visible } from './format.js';
+import { causeOf, counted, maskedNumber, painter, table, visible } from './format.js';
 import { readSettings } from './settings.js';
 import { UsageError } from './usage.js';
 
@@ -68,8 +68,8 @@ const rehearse = async (sendMessage, data, config) => {
 const preview = ({ number, sign, text }, isReal) => {
   const paint = painter(process.stderr);
   const { alphabet, parts } = segment(text);
-  const culprit = forcedBy(text);
-  const why = culprit === null ? '' : `, for ${named(culprit)}`;
+  const cause = forcedBy(text);
+  const why = cause === null ? '' : `, for ${causeOf(cause)}`;
   const price = isReal ? 'each billed as a message' : 'nothing is sent or charged: test mode';
   return table([
     [['to', paint.dim], maskedNumber(number)],

@@ -39,6 +39,14 @@ const page = `<!doctype html>
   };
 </script></html>`;
 
+const answer = async (route, request) => {
+  try {
+    return await route(Object(await json(request)));
+  } catch {
+    return [400, 'The request is not JSON.'];
+  }
+};
+
 /** Starts the shop; messages go where `gateways` says, else where SMSAERO_GATEWAYS does. */
 export const startShop = async ({ gateways } = {}) => {
   let expected = null;
@@ -53,13 +61,17 @@ export const startShop = async ({ gateways } = {}) => {
         return [502, 'The code could not be sent. Try again later.'];
       }
     },
-    'POST /sign-in': async ({ code }) =>
-      code === expected ? [200, 'Welcome!'] : [401, 'That is not the code.'],
+    'POST /sign-in': async ({ code }) => {
+      // Before a code was asked for there is none, and each is good for once.
+      if (expected === null || code !== expected) return [401, 'That is not the code.'];
+      expected = null;
+      return [200, 'Welcome!'];
+    },
   };
   const server = http.createServer(async (request, response) => {
     const route = routes[`${request.method} ${request.url}`];
     if (!route) return response.setHeader('content-type', 'text/html; charset=utf-8').end(page);
-    const [status, message] = await route(await json(request));
+    const [status, message] = await answer(route, request);
     response
       .writeHead(status, { 'content-type': 'application/json' })
       .end(JSON.stringify({ message }));

@@ -7,11 +7,11 @@ import { Complaint } from './platforms/workshop.js';
 const FILES = Object.entries({
   '': 'CHANGELOG.md LICENSE README.md THIRD-PARTY-LICENSES.md index.d.ts logo.svg package.json',
   'cli/':
-    'account.js doctor.js inbox.js index.js native.js print.js proxy.js report.js route.js send.js settings.js templates.js usage.js',
+    'addon.js check-account.js check-templates.js doctor.js format.js inbox.js index.js report.js send.js settings.js usage.js',
   'docs/': 'behaviours.md console.md guide.de.md guide.en.md guide.fr.md guide.ru.md tracing.md',
   'lib/': 'index.js refusal.js',
   'testing/':
-    'api.js certificate.js faults.js inbox.html inbox.js index.d.ts index.js local.js page.js segments.js usage.js wire.js',
+    'api.js certificate.js faults.js inbox.html index.d.ts index.js loopback.js match-template.js responses.js segments.js store.js ui.js',
 }).flatMap(([folder, names]) => names.split(' ').map((name) => folder + name));
 const BINARY = /^lib\/connector-smsaero-native\.[a-z0-9-]+\.node$/;
 

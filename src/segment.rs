@@ -30,8 +30,6 @@ pub struct Segments {
     pub parts: usize,
     /// The length in units of the alphabet: septets, or UTF-16 code units.
     pub units: usize,
-    /// The first character that GSM 03.38 lacks.
-    pub forced_by: Option<char>,
 }
 
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
@@ -40,16 +38,15 @@ const EXTENSION: &str = "\u{c}^{}\\[~]|€";
 /// Counts the parts of a text.
 #[must_use]
 pub fn count(text: &str) -> Segments {
-    let forced_by = text.chars().find(|&c| septets(c).is_none());
-    let (alphabet, single, multi) =
-        if forced_by.is_none() { (Alphabet::Gsm, 160, 153) } else { (Alphabet::Ucs2, 70, 67) };
+    let is_gsm = text.chars().all(|char| septets(char).is_some());
+    let (alphabet, single, multi) = if is_gsm { (Alphabet::Gsm, 160, 153) } else { (Alphabet::Ucs2, 70, 67) };
     let width = |c: char| match alphabet {
         Alphabet::Gsm => septets(c).unwrap_or_default(),
         Alphabet::Ucs2 => c.len_utf16(),
     };
     let units = text.chars().map(width).sum();
     let parts = if units <= single { 1 } else { packed(text.chars().map(width), multi) };
-    Segments { alphabet, parts, units, forced_by }
+    Segments { alphabet, parts, units }
 }
 
 /// Parts of a long text: a character that counts twice is never cut in half.
@@ -99,11 +96,5 @@ mod tests {
             let segments = count(&text);
             assert_eq!((segments.alphabet, segments.parts), (alphabet, parts), "{text}");
         }
-    }
-
-    #[test]
-    fn the_character_that_forces_ucs2_is_named() {
-        assert_eq!(count("Your code: 1 — hurry").forced_by, Some('—'));
-        assert_eq!(count("Your code: 1").forced_by, None);
     }
 }

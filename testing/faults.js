@@ -1,5 +1,5 @@
 // The failures a test can ask for, as plain data: names, options, defaults. What each does to the
-// socket is in wire.js.
+// socket is in responses.js.
 
 const KINDS = {
   reply: {

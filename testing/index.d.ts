@@ -24,7 +24,10 @@ export interface GatewayOptions {
    * {@link certificate} returns fits, its `ca` is left to the client. Default: plain HTTP.
    */
   tls?: SecureContextOptions;
-  /** Fields of the account that differ from the exported {@link account}. */
+  /**
+   * Fields of the account that differ from the exported {@link account}. Without `email` and `apiKey` any credentials
+   * are taken, unless `allowAnyCredentials` says otherwise.
+   */
   account?: Partial<Account>;
   /**
    * How many messages, and how many requests, are remembered; the oldest are forgotten.
@@ -53,7 +56,7 @@ export interface Account {
   signs: readonly (string | Sign)[];
   /** Refuses senders that are not among the approved `signs`. Default false: any name will do. */
   strictSigns: boolean;
-  /** Takes any Basic credentials. Default false. */
+  /** Takes any Basic credentials. Default: whether neither `email` nor `apiKey` is given. */
   allowAnyCredentials: boolean;
   /** False answers as the provider does to a caller outside the account's IP list: 404. */
   ipAllowed: boolean;

@@ -7,9 +7,9 @@ import tls from 'node:tls';
 
 import { account, isSend, judge, parameters, scalar } from './api.js';
 import { accepts, faults, readFault } from './faults.js';
-import { Inbox } from './inbox.js';
-import { isLocalName } from './local.js';
-import { answerHonestly, confess, play } from './wire.js';
+import { isForeignPage, isLocalName } from './loopback.js';
+import { answerHonestly, confess, play } from './responses.js';
+import { Store } from './store.js';
 
 export { certificate } from './certificate.js';
 export { segment } from './segments.js';
@@ -29,7 +29,8 @@ export function startGateway(options) {
 class Gateway {
   #settings;
   #account;
-  #inbox;
+  #store;
+  #refused = [];
   #requests = [];
   #sockets = new Set();
   #opened = 0;
@@ -51,7 +52,7 @@ class Gateway {
   constructor(settings) {
     this.#settings = settings;
     this.#account = { ...account, ...settings.account };
-    this.#inbox = new Inbox(settings.keep);
+    this.#store = new Store(settings.keep, (since) => this.#refusedSince(since));
     // Parses requests, and never listens: connections come from the server below, if at all.
     // No idle timeout, or it would close a pooled connection under a test that is slow.
     this.#http = http.createServer({ keepAliveTimeout: 0 }, (req, res) => this.#receive(req, res));
@@ -74,7 +75,7 @@ class Gateway {
   }
 
   get messages() {
-    return this.#inbox.messages;
+    return this.#store.messages;
   }
 
   get requests() {
@@ -90,16 +91,16 @@ class Gateway {
   }
 
   nextMessage(number, options) {
-    return this.#inbox.next(number, options);
+    return this.#store.next(number, options);
   }
 
   async nextCode(number, options) {
-    const { code } = await this.#inbox.next(number, options, true);
+    const { code } = await this.#store.next(number, options, true);
     return code;
   }
 
   onMessage(listener) {
-    return this.#inbox.onMessage(listener);
+    return this.#store.onMessage(listener);
   }
 
   failNext(fault) {
@@ -118,8 +119,9 @@ class Gateway {
   }
 
   clear() {
-    this.#inbox.clear();
+    this.#store.clear();
     this.#requests.length = 0;
+    this.#refused.length = 0;
   }
 
   reset() {
@@ -132,7 +134,7 @@ class Gateway {
 
   stop() {
     this.#stopped ??= new Promise((resolve) => {
-      this.#inbox.stop();
+      this.#store.stop();
       this.#server.close(() => {
         // Its sockets are closed by now, though not all of them have said so.
         this.#sockets.clear();
@@ -203,6 +205,11 @@ class Gateway {
     const path = mark < 0 ? req.url : req.url.slice(0, mark);
     // A foreign name that resolves to this machine is a page in a browser, after the codes.
     const isApi = path.startsWith('/v2/') && isLocalName(req.headers.host);
+    if (isApi && isForeignPage(req.headers)) {
+      // Not read either: it may be anything.
+      res.writeHead(403, { 'content-length': 0, connection: 'close' }).end();
+      return;
+    }
     if (this.#settings.fallback && !isApi) {
       this.#settings.fallback(req, res);
       return;
@@ -276,10 +283,11 @@ class Gateway {
 
   #answer(exchange, fault) {
     const { record, res } = exchange;
-    const answer = judge(record, this.#account, this.#world());
+    const answer = judge(record, this.#account, this.#environment());
     exchange.answer = answer;
     this.#nextId += answer.messages.length;
     if (fault === null || accepts(fault)) this.#accept(answer, record);
+    if (!record.accepted) this.#remember(answer, fault, record);
 
     // The client may have left while a script was thinking.
     if (res.destroyed) return;
@@ -291,14 +299,27 @@ class Gateway {
     if (messages.length === 0) return;
     record.accepted = true;
     this.#account.balance = Math.round((this.#account.balance - charge) * 100) / 100;
-    for (const message of messages) this.#inbox.add(message);
+    for (const message of messages) this.#store.add(message);
   }
 
-  #world() {
+  // Whoever waits for a code in vain is told of it: no message text, and no credentials.
+  #remember({ status, envelope }, fault, { at, path }) {
+    if (fault === null && status < 400) return;
+    const fields = Object.keys(envelope.data ?? {}).join(', ');
+    const words = `HTTP ${status}, ${envelope.message}${fields && ` (${fields})`}`;
+    this.#refused.push({ at, words: `${path}: ${fault === null ? words : `fault ${fault.kind}`}` });
+    while (this.#refused.length > this.#settings.keep) this.#refused.shift();
+  }
+
+  #refusedSince(since) {
+    return this.#refused.filter(({ at }) => at >= since).map(({ words }) => words);
+  }
+
+  #environment() {
     return {
       nextId: this.#nextId,
       now: Date.now(),
-      lookup: (id, test) => this.#inbox.lookup(id, test),
+      lookup: (id, test) => this.#store.lookup(id, test),
     };
   }
 }
@@ -332,7 +353,10 @@ function readOptions(options = {}) {
     throw new TypeError('fallback must be a function (request, response)');
   }
   const secureContext = secure && readTls(secure);
-  return { host, port, secureContext, account: own, keep, fallback };
+  // A test that names no account has its own credentials in its application's configuration.
+  const isAnyone = own?.email === undefined && own?.apiKey === undefined;
+  const ownAccount = { ...(isAnyone && { allowAnyCredentials: true }), ...own };
+  return { host, port, secureContext, account: ownAccount, keep, fallback };
 }
 
 // An authority given along is the client's to trust; in the context it would be sent to the client.

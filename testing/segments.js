@@ -38,6 +38,39 @@ export function segment(text) {
   return { alphabet: limits.alphabet, units, parts: units <= limits.single ? 1 : parts };
 }
 
+const SCRIPTS = [
+  'Cyrillic',
+  'Greek',
+  'Armenian',
+  'Georgian',
+  'Hebrew',
+  'Arabic',
+  'Devanagari',
+  'Bengali',
+  'Thai',
+  'Han',
+  'Hiragana',
+  'Katakana',
+  'Hangul',
+].map((name) => ({ name, pattern: new RegExp(`\\p{Script=${name}}`, 'u') }));
+const MOST_NAMED = 3;
+
+/**
+ * Why a text is sent as UCS-2: the script when most of its letters are of one, such as `Cyrillic`; else the first few
+ * characters that GSM 03.38 lacks, which may then be replaced. Null for a text in the GSM alphabet.
+ */
+export function forcedBy(text) {
+  const characters = [...text];
+  const foreign = characters.filter((one) => !BASIC.has(one) && !EXTENSION.has(one));
+  if (foreign.length === 0) return null;
+  const letters = characters.filter((one) => /\p{L}/u.test(one)).length;
+  const isScript = ({ pattern }) =>
+    foreign.filter((one) => pattern.test(one)).length * 2 > letters && letters > 0;
+  const script = SCRIPTS.find(isScript);
+  if (script) return { script: script.name };
+  return { characters: [...new Set(foreign)].slice(0, MOST_NAMED) };
+}
+
 function gsmWidth(character) {
   return EXTENSION.has(character) ? 2 : 1;
 }

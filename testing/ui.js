@@ -2,19 +2,22 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { json as readJson } from 'node:stream/consumers';
 
 import { readFault } from './faults.js';
 import { account, startGateway } from './index.js';
-import { isLocalName } from './local.js';
-import { segment } from './segments.js';
-import { usageFinder } from './usage.js';
+import { isForeignPage, isLocalName } from './loopback.js';
+import { usageFinder } from './match-template.js';
+import { forcedBy, segment } from './segments.js';
 
 const KEEP = 1000;
 const MET_KEPT = 200;
+// More of what is to come fits on no page.
+const PENDING_TOLD = 20;
 const HEARTBEAT_MS = 15_000;
 const LONGEST_POLL_MS = 600_000;
 const BODY_LIMIT_BYTES = 64 * 1024;
+// What may wait for one tab to read it.
+const BACKLOG_BYTES = 1 << 20;
 
 /**
  * Starts an inbox: a gateway with the page. `templates` are those of a configuration, to tell what a
@@ -39,6 +42,7 @@ class Inbox {
   #queue = [];
   #met = [];
   #watchers = new Set();
+  #behind = new WeakSet();
   #page;
 
   constructor(usageOf) {
@@ -55,7 +59,7 @@ class Inbox {
       if (fault === undefined) return null;
       this.#met.push({ at: Date.now(), number, sign, text, usage: this.#usageOf(text), fault });
       if (this.#met.length > MET_KEPT) this.#met.shift();
-      this.#tell('faults', this.#faults());
+      this.#tellFaults(this.#met.slice(-1));
       return fault;
     });
   }
@@ -70,7 +74,7 @@ class Inbox {
   }
 
   #route(request, response) {
-    const { pathname, searchParams } = new URL(request.url, 'http://inbox.invalid');
+    const { pathname, searchParams } = readUrl(request);
     admit(request, pathname);
     const routes = {
       '/': { GET: () => this.#page(response), HEAD: () => this.#page(response) },
@@ -104,10 +108,10 @@ class Inbox {
 
   #shown({ headers, ...message }) {
     const { text } = message;
-    const { units, alphabet } = segment(text);
-    const forcedBy =
-      alphabet === 'GSM' ? null : [...text].find((one) => segment(one).alphabet !== 'GSM');
-    return { ...message, units, forcedBy, usage: this.#usageOf(text) };
+    const { units } = segment(text);
+    const { script, characters } = forcedBy(text) ?? {};
+    const cause = script ?? characters?.join(' ') ?? null;
+    return { ...message, units, forcedBy: cause, usage: this.#usageOf(text) };
   }
 
   async #next(query, response) {
@@ -145,14 +149,19 @@ class Inbox {
     const body = await readBody(request);
     const list = (Array.isArray(body) ? body : [body]).map((fault) => readQueued(fault));
     this.#queue.push(...list);
-    this.#tell('faults', this.#faults());
+    this.#tellFaults();
     reply(response, 200, this.#faults());
   }
 
   #forgive(response) {
     this.#queue.length = 0;
-    this.#tell('faults', this.#faults());
+    this.#tellFaults();
     reply(response, 200, this.#faults());
+  }
+
+  // Only what is new: a tab has the rest.
+  #tellFaults(met = []) {
+    this.#tell('faults', { pending: this.#queue.slice(0, PENDING_TOLD), met });
   }
 
   #faults() {
@@ -163,7 +172,9 @@ class Inbox {
     response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
     response.write('retry: 1000\nevent: hello\ndata: {}\n\n');
     // A silent connection would be taken for a dead one by whatever stands in between.
-    const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT_MS).unref();
+    const heartbeat = setInterval(() => {
+      if (!response.writableNeedDrain) response.write(':\n\n');
+    }, HEARTBEAT_MS).unref();
     this.#watchers.add(response);
     response.once('close', () => {
       clearInterval(heartbeat);
@@ -173,7 +184,20 @@ class Inbox {
 
   #tell(event, data) {
     const frame = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-    for (const response of this.#watchers) response.write(frame);
+    for (const response of this.#watchers) {
+      if (response.writableLength < BACKLOG_BYTES) response.write(frame);
+      else this.#catchUp(response);
+    }
+  }
+
+  // A tab that reads too slowly asks for everything once it reads again, rather than have it kept for it here.
+  #catchUp(response) {
+    if (this.#behind.has(response)) return;
+    this.#behind.add(response);
+    response.once('drain', () => {
+      this.#behind.delete(response);
+      response.write('event: missed\ndata: {}\n\n');
+    });
   }
 }
 
@@ -187,12 +211,10 @@ const HEADERS = {
 // No other origin may read or change anything here: what is shown are codes to sign in with.
 function admit({ headers }, pathname) {
   const { origin, host } = headers;
-  const site = headers['sec-fetch-site'];
-  const isOwn = origin === undefined || origin === `http://${host}`;
-  const comesFromOutside = site !== undefined && site !== 'same-origin' && site !== 'none';
   // A link from elsewhere may open the page itself.
-  const isVisit = pathname === '/' && headers['sec-fetch-mode'] === 'navigate';
-  if (!isLocalName(host) || !isOwn || (comesFromOutside && !isVisit)) {
+  const isVisit =
+    pathname === '/' && headers['sec-fetch-mode'] === 'navigate' && origin === undefined;
+  if (!isLocalName(host) || (isForeignPage(headers) && !isVisit)) {
     throw problem(403, 'The inbox answers this machine and its own page only.');
   }
 }
@@ -235,12 +257,26 @@ function reply(response, status, value) {
   response.end(body);
 }
 
-async function readBody(request) {
-  if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT_BYTES) {
-    throw problem(413, 'A fault is shorter than that.');
-  }
+// Not relative to an address: `//:` would be one of its own.
+function readUrl({ url }) {
   try {
-    return await readJson(request);
+    return new URL(`http://inbox.invalid${url}`);
+  } catch {
+    throw problem(400, 'The address is not one of this inbox.');
+  }
+}
+
+async function readBody(request) {
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    // The rest is read and dropped, so that the answer arrives.
+    if (size <= BODY_LIMIT_BYTES) chunks.push(chunk);
+  }
+  if (size > BODY_LIMIT_BYTES) throw problem(413, 'A fault is shorter than that.');
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
   } catch {
     throw problem(400, 'The body is not JSON. Write a fault, such as {"kind":"noMoney"}.');
   }

@@ -2,17 +2,22 @@
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-export class Inbox {
+export class Store {
   #messages = [];
   #byId = new Map();
   #unread = new Set();
   #waiting = new Set();
   #listeners = new Set();
   #keep;
+  #refusedSince;
+  // Refusals from then on are what somebody who waits in vain wants to hear of.
+  #lastTaken = 0;
   #stopped = false;
 
-  constructor(keep) {
+  /** Keeps so many messages; `refusedSince` says what was refused since a time in milliseconds, and why. */
+  constructor(keep, refusedSince = () => []) {
     this.#keep = keep;
+    this.#refusedSince = refusedSince;
   }
 
   get messages() {
@@ -29,7 +34,7 @@ export class Inbox {
       // Any number may peek; one takes.
       const taken = !this.#unread.has(message);
       if ((taken && !wait.peek) || !wait.matches(message)) continue;
-      if (!wait.peek) this.#unread.delete(message);
+      if (!wait.peek) this.#take(message);
       wait.resolve(message);
     }
     for (const listener of this.#listeners) {
@@ -60,7 +65,7 @@ export class Inbox {
 
     for (const message of this.#unread) {
       if (!matches(message)) continue;
-      if (!peek) this.#unread.delete(message);
+      if (!peek) this.#take(message);
       return message;
     }
     if (this.#stopped) throw stopped();
@@ -87,6 +92,11 @@ export class Inbox {
     this.#listeners.clear();
   }
 
+  #take(message) {
+    this.#unread.delete(message);
+    this.#lastTaken = Date.now();
+  }
+
   #forget(message) {
     this.#byId.delete(message.id);
     this.#unread.delete(message);
@@ -105,7 +115,8 @@ export class Inbox {
       const onTimeout = () => {
         const what = `${withCode ? 'code' : 'message'}${wanted === null ? '' : ` to ${wanted}`}`;
         const seen = `${this.#messages.length} accepted so far`;
-        wait.reject(failure('TIMEOUT', `No ${what} came within ${timeoutMs} ms (${seen})`));
+        const told = `No ${what} came within ${timeoutMs} ms (${seen})${refusals(this.#refusedSince(this.#lastTaken))}`;
+        wait.reject(failure('TIMEOUT', told));
       };
       const timer =
         timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(onTimeout, Math.ceil(timeoutMs));
@@ -113,6 +124,14 @@ export class Inbox {
       this.#waiting.add(wait);
     });
   }
+}
+
+const MOST_REFUSALS = 3;
+
+function refusals(list) {
+  if (list.length === 0) return '';
+  const last = list.slice(-MOST_REFUSALS).join('; ');
+  return `. Refused meanwhile: ${list.length}, such as ${last}`;
 }
 
 function readNumber(number) {
