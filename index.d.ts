@@ -137,6 +137,8 @@ export interface SendTrace {
   connectMs: number | null
   /** From the call to the outcome, in milliseconds. */
   totalMs: number
+  /** How long Logto's `getConfig` took, in milliseconds; absent where the configuration was passed in by hand. */
+  configMs?: number
   /** `unknown`: the request left and no reply came back. */
   outcome: 'accepted' | 'refused' | 'not_sent' | 'unknown'
   /** Why it was not accepted. */
@@ -167,7 +169,7 @@ export interface SmsAeroConfig {
   testMode?: boolean
   /**
    * Calling codes that may be written to: digits with an optional plus, in a list or in one string separated by
-   * commas or spaces, such as `7, 375`. Default, and when empty: all.
+   * commas or spaces, such as `7, 375`. Default, and when blank, `all` or `*`: every number.
    */
   allowedPrefixes?: string | string[]
 }

@@ -204,6 +204,8 @@ export const inspectPrefixes = (prefixes) => {
   // What is no text is the guard's to name.
   const texts = [prefixes].flat().filter((entry) => typeof entry === 'string');
   const written = texts.flatMap((text) => text.split(/[\s,]+/)).filter((entry) => entry !== '');
+  // The words for every number.
+  if (written.some((entry) => entry === '*' || entry.toLowerCase() === 'all')) return [];
   const bad = written.filter((entry) => !/^\+?\d+$/.test(entry));
   const idle = written.filter((entry) => /^\+?0/.test(entry) && !bad.includes(entry));
   const useless = bad.length + idle.length;

@@ -216,7 +216,7 @@ impl Error {
                 malformed.join(", ")
             ),
             ErrorKind::NumberNotAllowed { .. } => {
-                "The number does not begin with any prefix in allowedPrefixes. Add its calling code there, or leave the field empty to allow all.".to_owned()
+                "The number does not begin with any prefix in allowedPrefixes. Add its calling code there, or write all there to allow every number.".to_owned()
             }
             ErrorKind::NotSent { attempts, .. } if attempts.is_empty() => self.message(),
             ErrorKind::NotSent { reason, attempts } => format!(

@@ -109,7 +109,7 @@ pub fn metadata() -> Value {
                 "type": "Text",
                 "required": false,
                 "placeholder": "7, 375",
-                "description": "Calling codes that may be written to, separated by commas. Empty: all.",
+                "description": "Calling codes that may be written to, separated by commas. Empty, or the word all: every number.",
             },
         ],
     })

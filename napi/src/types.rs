@@ -19,7 +19,7 @@ pub struct SmsAeroConfig {
     /// Send to `sms/testsend`: answered like a real message, nothing sent and nothing charged. Default: `false`.
     pub test_mode: Option<bool>,
     /// Calling codes that may be written to: digits with an optional plus, in a list or in one string separated by
-    /// commas or spaces, such as `7, 375`. Default, and when empty: all.
+    /// commas or spaces, such as `7, 375`. Default, and when blank, `all` or `*`: every number.
     #[napi(ts_type = "string | string[]")]
     pub allowed_prefixes: Option<String>,
 }
@@ -137,6 +137,8 @@ pub struct SendTrace {
     pub connect_ms: f64,
     /// From the call to the outcome, in milliseconds.
     pub total_ms: f64,
+    /// How long Logto's `getConfig` took, in milliseconds; absent where the configuration was passed in by hand.
+    pub config_ms: Option<f64>,
     /// `unknown`: the request left and no reply came back.
     #[napi(ts_type = "'accepted' | 'refused' | 'not_sent' | 'unknown'")]
     pub outcome: String,
