@@ -11,7 +11,10 @@ mod support;
 use std::{
     io,
     net::SocketAddr,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -146,11 +149,25 @@ async fn silent_name_servers_of_one_gateway_delay_no_message_through_the_next() 
 }
 
 #[tokio::test]
-async fn a_burst_opens_no_more_connections_than_there_may_be() {
+async fn a_burst_opens_no_more_connections_than_there_may_be_though_all_cores_are_busy() {
     let server = Server::start_answering(ACCEPTED).await;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let busy = (0..4).map(|_| {
+        let is_over = Arc::clone(&is_over);
+        std::thread::spawn(move || {
+            while !is_over.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        })
+    });
+    let busy = busy.collect::<Vec<_>>();
     let transport = Transport::local().unwrap();
     for sent in burst(2_000, &transport, &[server.gateway()], Limits::default()).await {
         sent.unwrap();
+    }
+    is_over.store(true, Ordering::Relaxed);
+    for thread in busy {
+        thread.join().unwrap();
     }
     assert!(server.most_open() <= 200, "{} connections were open at once", server.most_open());
 }

@@ -73,6 +73,11 @@ export const DEEDS = {
   hugeBody: [faults.hugeBody({ bytes: 300_000 }), UNREADABLE],
   hugeRefusal: [faults.hugeBody({ bytes: 300_000, status: 500 }), refused('unavailable', 500)],
   gzip: [faults.gzip(), UNREADABLE],
+  pageOfEntities: [
+    faults.reply({ status: 502, body: '&#1050;'.repeat(9_000) }),
+    refused('unavailable', 502),
+  ],
+  timeoutOfItsOwn: [faults.reply({ status: 408, body: '' }), refused('unavailable', 408)],
   informational: [faults.informational(), RESOLVES],
   silence: [faults.silence(), LOST],
   acceptedSilence: [faults.silence({ accept: true }), LOST],
