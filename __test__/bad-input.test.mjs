@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import fc from 'fast-check';
-
+import { anything, build } from './support/arbitraries.mjs';
 import { caught } from './support/caught.mjs';
 import { ConnectorError, ZodError } from './support/classes.mjs';
 import { validConfig } from './support/configs.mjs';
 import createConnector, { sendMessage } from './support/package.mjs';
 import { check } from './support/property.mjs';
-import { anything, build } from './support/recipes.mjs';
-import { message, openGateway } from './support/stage.mjs';
+import { message, openGateway } from './support/setup.mjs';
 
 let gateway;
 let options;

@@ -6,7 +6,7 @@ import createOfficial from '@logto/connector-smsaero';
 
 import { validConfig } from './support/configs.mjs';
 import createConnector, { door } from './support/package.mjs';
-import { message, openGateway } from './support/stage.mjs';
+import { message, openGateway } from './support/setup.mjs';
 
 const getConfig = async () => validConfig();
 const connector = await createConnector({ getConfig });

@@ -11,7 +11,7 @@ import createOfficial from '@logto/connector-smsaero';
 import { temporaryFolder } from './support/child.mjs';
 import { validConfig } from './support/configs.mjs';
 import createConnector, { sendMessage } from './support/package.mjs';
-import { message, openGateway } from './support/stage.mjs';
+import { message, openGateway } from './support/setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { scripts, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

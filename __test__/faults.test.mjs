@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
-
+import { startWorld } from './faults/environment.mjs';
+import { faultsOf, isLate, outcomeOf } from './faults/invariants.mjs';
 import { ALIVE, DEAD, DEEDS, planOf, SECRET } from './faults/plan.mjs';
 import { start } from './faults/process.mjs';
-import { faultsOf, isLate, outcomeOf } from './faults/verdict.mjs';
-import { startWorld } from './faults/world.mjs';
 
 const seed = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const sends = Number(process.env.FAULT_SENDS ?? 10_000);

@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { caught } from './support/caught.mjs';
 import { validConfig } from './support/configs.mjs';
 import createConnector, { sendMessage } from './support/package.mjs';
-import { message, openGateway } from './support/stage.mjs';
+import { message, openGateway } from './support/setup.mjs';
 import { faults } from './support/testing.mjs';
 
 const offline = process.env.SMSAERO_GATEWAYS;

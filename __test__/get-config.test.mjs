@@ -7,7 +7,7 @@ import { caught } from './support/caught.mjs';
 import { ConnectorError, ZodError } from './support/classes.mjs';
 import { validConfig } from './support/configs.mjs';
 import createConnector from './support/package.mjs';
-import { message, openGateway } from './support/stage.mjs';
+import { message, openGateway } from './support/setup.mjs';
 
 let gateway;
 

@@ -3,12 +3,11 @@ import { test } from 'node:test';
 
 import createOfficial from '@logto/connector-smsaero';
 import fc from 'fast-check';
-
+import { anything, build } from './support/arbitraries.mjs';
 import { assertSameClass, standsAlone, ZodError } from './support/classes.mjs';
 import { configs, emails, validConfig } from './support/configs.mjs';
 import createOurs from './support/package.mjs';
 import { check } from './support/property.mjs';
-import { anything, build } from './support/recipes.mjs';
 
 const getConfig = async () => ({});
 const { configGuard: ours } = await createOurs({ getConfig });

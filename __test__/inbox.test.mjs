@@ -27,7 +27,7 @@ const config = { email: 'owner@example.com', apiKey: 'key', senderName: 'Acme', 
 
 const open = async (t) => {
   const inbox = await startInbox({ templates });
-  // In this order: a page that outlives its inbox complains.
+  // In this order: a page that outlives its inbox throws.
   const closing = [];
   t.after(async () => {
     for (const close of closing) await close();
@@ -329,19 +329,19 @@ describe('the page', () => {
     });
     await context.grantPermissions(permissions, { origin: inbox.url });
     const page = await context.newPage();
-    const complaints = [];
+    const problems = [];
     const foreign = [];
     page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+      if (['error', 'warning'].includes(message.type())) problems.push(message.text());
     });
-    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('pageerror', (error) => problems.push(String(error)));
     page.on('request', (request) => {
       const url = request.url();
       if (!url.startsWith(`${inbox.url}/`) && !url.startsWith('data:')) foreign.push(url);
     });
     closing.push(async () => {
       await context.close();
-      assert.deepEqual(complaints, []);
+      assert.deepEqual(problems, []);
       assert.deepEqual(foreign, []);
     });
     if (script) await page.addInitScript(script);

@@ -9,7 +9,7 @@ import { pack } from './support/core.mjs';
 import { environment, execute, layOutLogto, logto, start } from './support/logto.mjs';
 import { CHECKOUT } from './support/package.mjs';
 import { packInstalled, startRegistry } from './support/registry.mjs';
-import { message, openGateway } from './support/stage.mjs';
+import { message, openGateway } from './support/setup.mjs';
 
 const OURS = 'connector-smsaero-native';
 const OFFICIAL = '@logto/connector-smsaero';

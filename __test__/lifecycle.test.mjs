@@ -4,10 +4,9 @@ import { once } from 'node:events';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-
-import { LETTER_SECRETS } from './faults/letter.mjs';
+import { openGateway, secureGateway } from './faults/environment.mjs';
+import { FIXTURE_SECRETS } from './faults/fixture.mjs';
 import { ROOT, run, runForAnswer, start } from './faults/process.mjs';
-import { openGateway, secureGateway } from './faults/world.mjs';
 import { isCheckout } from './support/package.mjs';
 import { faults } from './support/testing.mjs';
 
@@ -36,7 +35,7 @@ afterEach(() => {
 const PRELUDE = `
   import { setTimeout as sleep } from 'node:timers/promises';
   import createConnector, { sendMessage } from './__test__/support/package.mjs';
-  import { letter } from './__test__/faults/letter.mjs';
+  import { letter } from './__test__/faults/fixture.mjs';
   import { megabytes, openSockets, threadNames } from './__test__/faults/footprint.mjs';
 
   const [gateways, secureGateways] = JSON.parse(process.argv[2]);
@@ -132,7 +131,7 @@ test('a rejection that nobody handles ends the process as any other does', async
   const { code, signal, stderr } = await ended('post();');
   assert.deepEqual([code, signal], [1, null]);
   assert.match(stderr, /no_money/);
-  assert.doesNotMatch(stderr, LETTER_SECRETS);
+  assert.doesNotMatch(stderr, FIXTURE_SECRETS);
 });
 
 test('a signal ends a process mid-flight', async () => {
@@ -282,7 +281,7 @@ describe('at the same time', { concurrency: true }, () => {
     const gateway = await own(t);
     const source = `
       import { createRequire } from 'node:module';
-      import { letter } from './__test__/faults/letter.mjs';
+      import { letter } from './__test__/faults/fixture.mjs';
       import { threadNames } from './__test__/faults/footprint.mjs';
 
       const [file, gateways] = JSON.parse(process.argv[2]);
@@ -300,7 +299,7 @@ describe('at the same time', { concurrency: true }, () => {
     `;
     const args = [JSON.stringify([addon, gateway.url])];
     const result = await run(source, { args, timeoutMs: 30_000 });
-    assert.doesNotMatch(result.stdout + result.stderr, LETTER_SECRETS);
+    assert.doesNotMatch(result.stdout + result.stderr, FIXTURE_SECRETS);
     t.diagnostic(result.stderr.split('\n', 2).join(' '));
     const { told, threads } = JSON.parse(result.stdout);
     const lost = ['general', 'unknown_outcome'];

@@ -8,7 +8,7 @@ import semver from 'semver';
 import { run, temporaryFolder } from './support/child.mjs';
 import { validConfig } from './support/configs.mjs';
 import { layOutCore, pack, unpack } from './support/core.mjs';
-import { message, openGateway } from './support/stage.mjs';
+import { message, openGateway } from './support/setup.mjs';
 
 const KITS = ['@logto/connector-kit', 'kit-2.1', 'kit-3.0', 'kit-4.7', 'kit-5.0.1', 'kit-5.1.1'];
 

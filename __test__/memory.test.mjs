@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { run } from './support/child.mjs';
 import { validConfig } from './support/configs.mjs';
-import { message, openGateway } from './support/stage.mjs';
+import { message, openGateway } from './support/setup.mjs';
 
 const MB = 1 << 20;
 const cwd = fileURLToPath(new URL('..', import.meta.url));

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-
-import { LETTER_SECRETS } from './faults/letter.mjs';
+import { openGateway, refusedPort } from './faults/environment.mjs';
+import { FIXTURE_SECRETS } from './faults/fixture.mjs';
 import { run, temporaryFile } from './faults/process.mjs';
 import { startProxy } from './faults/proxy.mjs';
-import { openGateway, refusedPort } from './faults/world.mjs';
 import { certificate, faults } from './support/testing.mjs';
 
 const USER = 'PROXYUSER';
@@ -12,7 +11,7 @@ const PASSWORD = 'PROXYPASS%2F';
 const CREDENTIALS = `${USER}:${decodeURIComponent(PASSWORD)}`;
 const PROXY_SECRETS = /PROXYUSER|PROXYPASS|UFJPWFlVU0VS/i;
 const GATE = 'https://gate.test';
-const postman = new URL('faults/postman.mjs', import.meta.url);
+const postman = new URL('faults/send-once.mjs', import.meta.url);
 
 let gateway;
 let caFile;
@@ -48,7 +47,7 @@ async function post(env, gateways = GATE, options = {}) {
   const debug = { NODE_DEBUG: 'smsaero', NODE_EXTRA_CA_CERTS: caFile };
   const { stdout, stderr } = await run(postman, { args, env: { ...debug, ...env } });
   for (const output of [stdout, stderr]) {
-    assert.doesNotMatch(output, LETTER_SECRETS);
+    assert.doesNotMatch(output, FIXTURE_SECRETS);
     assert.doesNotMatch(output, PROXY_SECRETS);
   }
   return JSON.parse(stdout.trimEnd().split('\n').at(-1));
@@ -219,7 +218,7 @@ test('the neutral sentence for an end user says nothing of the proxy', async (t)
   const closed = await proxy(t, { status: 403 });
   const source = `
     import createConnector from './__test__/support/package.mjs';
-    import { letter } from './__test__/faults/letter.mjs';
+    import { letter } from './__test__/faults/fixture.mjs';
     const connector = await createConnector({ getConfig: async () => letter.config });
     await connector.sendMessage(letter.data).catch(({ data }) => console.log(JSON.stringify(data)));
   `;

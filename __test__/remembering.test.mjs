@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { validConfig } from './support/configs.mjs';
 import createConnector from './support/package.mjs';
 import { check } from './support/property.mjs';
-import { message, openGateway } from './support/stage.mjs';
+import { message, openGateway } from './support/setup.mjs';
 
 let gateway;
 

@@ -3,14 +3,13 @@ import { after, before, test } from 'node:test';
 
 import { replaceSendMessageHandlebars } from '@logto/connector-kit';
 import fc from 'fast-check';
-
+import { build, PATH_KEYS, payloads, strings } from './support/arbitraries.mjs';
 import { caught } from './support/caught.mjs';
 import { USAGE_TYPES, validConfig } from './support/configs.mjs';
 import { startOfficial } from './support/official.mjs';
 import createOurs from './support/package.mjs';
 import { check } from './support/property.mjs';
-import { build, PATH_KEYS, payloads, strings } from './support/recipes.mjs';
-import { accepted, NUMBER, openGateway } from './support/stage.mjs';
+import { accepted, NUMBER, openGateway } from './support/setup.mjs';
 import { faults } from './support/testing.mjs';
 
 const getConfig = async () => assert.fail('the configuration was passed in');

@@ -13,7 +13,7 @@ import { assertSameClass, ConnectorError } from './support/classes.mjs';
 import { validConfig } from './support/configs.mjs';
 import createConnector, { sendMessage } from './support/package.mjs';
 import { check } from './support/property.mjs';
-import { accepted, message, openGateway } from './support/stage.mjs';
+import { accepted, message, openGateway } from './support/setup.mjs';
 import { faults } from './support/testing.mjs';
 
 const BODY_LIMIT_BYTES = 64 * 1024;

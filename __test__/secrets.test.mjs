@@ -11,7 +11,7 @@ import { run } from './support/child.mjs';
 import { validConfig } from './support/configs.mjs';
 import createConnector, { sendMessage } from './support/package.mjs';
 import { check } from './support/property.mjs';
-import { message, openGateway } from './support/stage.mjs';
+import { message, openGateway } from './support/setup.mjs';
 import { faults } from './support/testing.mjs';
 
 const EMAIL = 'Owner.Of+sms@Example.com';

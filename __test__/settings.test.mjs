@@ -5,7 +5,7 @@ import { caught } from './support/caught.mjs';
 import { ConnectorError } from './support/classes.mjs';
 import { validConfig } from './support/configs.mjs';
 import createConnector, { sendMessage } from './support/package.mjs';
-import { message, NUMBER, openGateway } from './support/stage.mjs';
+import { message, NUMBER, openGateway } from './support/setup.mjs';
 
 let gateway;
 let options;

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { run, temporaryFolder } from './support/child.mjs';
 import { validConfig } from './support/configs.mjs';
 import { PACKAGE } from './support/package.mjs';
-import { message, openGateway } from './support/stage.mjs';
+import { message, openGateway } from './support/setup.mjs';
 
 let gateway;
 

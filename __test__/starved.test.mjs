@@ -3,10 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, afterEach, before, describe, test } from 'node:test';
-
-import { LETTER_SECRETS } from './faults/letter.mjs';
+import { openGateway } from './faults/environment.mjs';
+import { FIXTURE_SECRETS } from './faults/fixture.mjs';
 import { start } from './faults/process.mjs';
-import { openGateway } from './faults/world.mjs';
 
 // util-linux's prlimit lowers a running process's limits, which needs no rights.
 const hasPrlimit =
@@ -28,7 +27,7 @@ afterEach(() => gateway.reset());
 async function startSender(args = []) {
   const source = `
     import { sendMessage } from './__test__/support/package.mjs';
-    import { letter } from './__test__/faults/letter.mjs';
+    import { letter } from './__test__/faults/fixture.mjs';
 
     process.on('message', async ({ gateways }) => {
       const error = await sendMessage(letter.data, letter.config, { gateways }).then(() => ({}), (error) => error);
@@ -83,7 +82,7 @@ function assertUnreachable(outcome, cause) {
   assert.deepEqual([outcome.code, outcome.reason], ['general', 'unreachable']);
   assert.match(outcome.errorDescription, cause);
   assert.match(outcome.errorDescription, /Nothing was sent/);
-  assert.doesNotMatch(JSON.stringify(outcome), LETTER_SECRETS);
+  assert.doesNotMatch(JSON.stringify(outcome), FIXTURE_SECRETS);
 }
 
 describe('a host that is out of', { skip }, () => {

@@ -2,15 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import fc from 'fast-check';
-
+import { strings } from './support/arbitraries.mjs';
 import { caught } from './support/caught.mjs';
 import { assertSameClass, ConnectorError } from './support/classes.mjs';
 import { REQUIRED, USAGE_TYPES, validConfig } from './support/configs.mjs';
 import { startOfficial } from './support/official.mjs';
 import createOurs from './support/package.mjs';
 import { check } from './support/property.mjs';
-import { strings } from './support/recipes.mjs';
-import { accepted, NUMBER, openGateway } from './support/stage.mjs';
+import { accepted, NUMBER, openGateway } from './support/setup.mjs';
 import { faults } from './support/testing.mjs';
 
 const getConfig = async () => assert.fail('the configuration was passed in');

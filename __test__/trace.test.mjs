@@ -3,10 +3,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { tracingChannel } from 'node:diagnostics_channel';
 import { after, afterEach, before, test } from 'node:test';
 import { inspect } from 'node:util';
-
-import { LETTER_SECRETS, letter } from './faults/letter.mjs';
+import { openGateway, refusedPort } from './faults/environment.mjs';
+import { FIXTURE_SECRETS, letter } from './faults/fixture.mjs';
 import { run } from './faults/process.mjs';
-import { openGateway, refusedPort } from './faults/world.mjs';
 import createConnector, { sendMessage } from './support/package.mjs';
 import { faults } from './support/testing.mjs';
 
@@ -88,8 +87,8 @@ function assertNothingSecret(thing) {
     depth: Number.POSITIVE_INFINITY,
     getters: true,
   });
-  assert.doesNotMatch(shown, LETTER_SECRETS);
-  assert.doesNotMatch(JSON.stringify(thing), LETTER_SECRETS);
+  assert.doesNotMatch(shown, FIXTURE_SECRETS);
+  assert.doesNotMatch(JSON.stringify(thing), FIXTURE_SECRETS);
 }
 
 test('an accepted message', async () => {
@@ -295,7 +294,7 @@ test('who unsubscribes while a message is on its way does it no harm', async () 
 
 const POST = `
   import { sendMessage } from './__test__/support/package.mjs';
-  import { letter } from './__test__/faults/letter.mjs';
+  import { letter } from './__test__/faults/fixture.mjs';
   const options = JSON.parse(process.argv[2]);
   const data = [letter.data, { ...letter.data, type: 'BindMfa' }];
   for (let index = 0; index < 2; index += 1) {
@@ -309,7 +308,7 @@ test('NODE_DEBUG=smsaero prints one masked line a send', async () => {
   const args = [JSON.stringify(options)];
   const { stdout, stderr } = await run(POST, { args, env: { NODE_DEBUG: 'smsaero' } });
   assert.equal(stdout, '');
-  assert.doesNotMatch(stderr, LETTER_SECRETS);
+  assert.doesNotMatch(stderr, FIXTURE_SECRETS);
   const [accepted, refused, uncomposed, ...rest] = stderr.trimEnd().split('\n');
   assert.deepEqual(rest, []);
   const at = gateway.url.replaceAll('.', '\\.');
@@ -354,7 +353,7 @@ test('a frozen context and a broken log end no process, and lose no batch', asyn
     // As a runtime without the property, and a log that throws.
     util.debuglog = () => () => { throw new Error('the log is broken'); };
     const { sendMessage } = await import('./__test__/support/package.mjs');
-    const { letter } = await import('./__test__/faults/letter.mjs');
+    const { letter } = await import('./__test__/faults/fixture.mjs');
     tracingChannel('connector-smsaero:send').subscribe({ start: Object.freeze, asyncStart: Object.freeze });
     const options = JSON.parse(process.argv[2]);
     const sends = Array.from({ length: 40 }, () => sendMessage(letter.data, letter.config, options));
@@ -396,7 +395,7 @@ test('a getConfig that fails or never answers is in the trace', async () => {
 test('NODE_DEBUG=smsaero says how long getConfig took, and that it failed', async () => {
   const source = `
     import createConnector from './__test__/support/package.mjs';
-    import { letter } from './__test__/faults/letter.mjs';
+    import { letter } from './__test__/faults/fixture.mjs';
     const options = JSON.parse(process.argv[2]);
     for (const getConfig of [
       async () => letter.config,
@@ -409,7 +408,7 @@ test('NODE_DEBUG=smsaero says how long getConfig took, and that it failed', asyn
   `;
   const args = [JSON.stringify(options)];
   const { stderr } = await run(source, { args, env: { NODE_DEBUG: 'smsaero' } });
-  assert.doesNotMatch(stderr, LETTER_SECRETS);
+  assert.doesNotMatch(stderr, FIXTURE_SECRETS);
   const [sent, failed, overdue, ...rest] = stderr.trimEnd().split('\n');
   assert.deepEqual(rest, []);
   assert.match(sent, /accepted .*, getConfig took [\d.]+ ms$/);

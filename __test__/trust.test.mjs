@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { nodeBinary, ownMajor } from '../scripts/nodes.js';
+import { openGateway, secureGateway } from './faults/environment.mjs';
 import { runForAnswer, temporaryFile, temporaryFolder } from './faults/process.mjs';
-import { openGateway, secureGateway } from './faults/world.mjs';
 import { NODE } from './support/runtime.mjs';
 
 const DAY_MS = 86_400_000;
 const NAMES = ['127.0.0.1'];
-const postman = new URL('faults/postman.mjs', import.meta.url);
+const postman = new URL('faults/send-once.mjs', import.meta.url);
 
 // Node tells of the system's stores since 22.15 and 23.10; an older one of this machine's has none of it. It is fetched
 // before the first test: the runner takes a file that waits between two tests for one that has ended.

@@ -3,12 +3,11 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
+import { openGateway } from '../__test__/faults/environment.mjs';
 import { run, temporaryFile } from '../__test__/faults/process.mjs';
 import { startProxy } from '../__test__/faults/proxy.mjs';
-import { openGateway } from '../__test__/faults/world.mjs';
 import { certificate, faults } from '../testing/index.js';
-import { ROOT } from './platforms/workshop.js';
+import { ROOT } from './platforms/util.js';
 
 const HOSTS = ['gate.smsaero.ru', 'gate.smsaero.org', 'gate.smsaero.net'];
 // Where a redirect leads.

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { install } from './install.js';
 import { host } from './platforms/runtimes.js';
 import { binaryName, CARGO, libraryName } from './platforms/targets.js';
-import { Complaint, main, megabytes, putInPlace, ROOT, run } from './platforms/workshop.js';
+import { Failure, main, megabytes, putInPlace, ROOT, run } from './platforms/util.js';
 
 const NAME = 'connector-smsaero-native-napi';
 
@@ -27,8 +27,8 @@ export async function build() {
   try {
     await run([...CARGO, '--target-dir', 'target'], { cwd: ROOT, env: environment(definitions) });
   } catch (error) {
-    if (!(error instanceof Complaint)) throw error;
-    throw new Complaint('The addon was not built; what the compiler says is above.');
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure('The addon was not built; what the compiler says is above.');
   }
   const file = addon();
   putInPlace(join(ROOT, 'target', 'release', libraryName(platform)), join(ROOT, file));
@@ -57,13 +57,13 @@ async function declare(typeDefDir) {
   writeFileSync(join(ROOT, 'index.d.ts'), dts);
 }
 
-/** Complains when there is no Rust. */
+/** Throws when there is no Rust. */
 export function requireRust() {
   if (spawnSync('cargo', ['--version'], { stdio: 'ignore' }).status === 0) return;
   const [, version] = /^rust-version = "(.+)"$/m.exec(
     readFileSync(join(ROOT, 'Cargo.toml'), 'utf8'),
   );
-  throw new Complaint(
+  throw new Failure(
     `The addon is written in Rust, and there is no cargo here. Install Rust ${version} or newer from https://rustup.rs, then try again.`,
   );
 }

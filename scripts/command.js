@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { Complaint, ROOT } from './platforms/workshop.js';
+import { Failure, ROOT } from './platforms/util.js';
 
 /** The command line of a development dependency; not by npx, which puts a shell in between on Windows. */
 export function tool(name, dependency = name) {
@@ -16,13 +16,13 @@ export function tool(name, dependency = name) {
 
 /**
  * Runs a command in silence and gives its output. When it fails, the output is shown, and the
- * sentence is the complaint. On a terminal, `progress` shows what the command says on the way.
+ * sentence is the problem. On a terminal, `progress` shows what the command says on the way.
  */
 export async function quietly(command, sentence, { progress = false, ...options } = {}) {
   const { code, stdout, output } = await listen(command, { progress, ...options });
   if (code === 0) return stdout;
   process.stdout.write(output);
-  throw new Complaint(sentence);
+  throw new Failure(sentence);
 }
 
 /** Runs a command to its end; gives its exit code and what it printed. */
@@ -41,7 +41,7 @@ export function listen([command, ...args], { progress = false, ...options } = {}
     said.output += text;
   });
   return new Promise((resolve, reject) => {
-    child.once('error', ({ code }) => reject(new Complaint(`${command} cannot start: ${code}.`)));
+    child.once('error', ({ code }) => reject(new Failure(`${command} cannot start: ${code}.`)));
     child.once('close', (code, signal) => resolve({ ...said, code: code ?? signal }));
   });
 }
@@ -53,6 +53,6 @@ export function readOptions(options) {
     return { ...values, positionals };
   } catch (error) {
     if (!error.code?.startsWith('ERR_PARSE_ARGS')) throw error;
-    throw new Complaint(error.message);
+    throw new Failure(error.message);
   }
 }

@@ -10,7 +10,7 @@ import { readOptions } from './command.js';
 import { install } from './install.js';
 import { startLogto } from './logto.js';
 import { paint, phone } from './phone.js';
-import { Complaint, main } from './platforms/workshop.js';
+import { Failure, main } from './platforms/util.js';
 import { readOrder, sendReally } from './real.js';
 
 const NUMBER = '79001234567';
@@ -177,5 +177,5 @@ function thrownBy(act) {
 }
 
 function expect(isSo, sentence) {
-  if (!isSo) throw new Complaint(`Not as expected: ${sentence}`);
+  if (!isSo) throw new Failure(`Not as expected: ${sentence}`);
 }

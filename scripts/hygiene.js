@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import { listen, quietly } from './command.js';
-import { Complaint, ROOT } from './platforms/workshop.js';
+import { Failure, ROOT } from './platforms/util.js';
 
 const LOCK_FILES = /(^|\/)(package-lock\.json|Cargo\.lock)$/;
 // Inputs of the fuzzer, in which each byte counts.
@@ -16,14 +16,14 @@ const PERSONAL =
 const REGISTRY =
   /\bregistry\.(np[m]js|npmmirr[o]r|yarnpk[g])\b|\bnpm\.pk[g]\.github\b|\b(index|static)\.crat[e]s\.io\b|\bfiles\.pythonh[o]sted\b|\bpyp[i]\.org\b/;
 
-/** Complains of machine paths, registry hosts, files whose last line has no end, and gaps of the lock file. */
+/** Throws for machine paths, registry hosts, files whose last line has no end, and gaps of the lock file. */
 export async function checkHygiene() {
   const names = await keptFiles();
   const local = [...ownPaths(), ...(await ownRegistry())];
   const problems = [...names.flatMap((name) => problemsOf(name, local)), ...gapsOfLock()];
   for (const problem of problems) console.log(`  ${problem}`);
   if (problems.length > 0)
-    throw new Complaint(`Files are not as they should be: ${problems.length}.`);
+    throw new Failure(`Files are not as they should be: ${problems.length}.`);
   return names.length;
 }
 

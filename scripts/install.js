@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { Complaint, ROOT, run } from './platforms/workshop.js';
+import { Failure, ROOT, run } from './platforms/util.js';
 
 /** Installs them unless they are there; says which of the two it was. */
 export async function install() {
@@ -13,8 +13,8 @@ export async function install() {
     // Nothing of a dependency runs at install: the package promises the same of itself.
     await run(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: ROOT });
   } catch (error) {
-    if (!(error instanceof Complaint)) throw error;
-    throw new Complaint(
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure(
       'The development dependencies cannot be installed: npm ci failed, see above.',
     );
   }

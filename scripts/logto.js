@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { quietly } from './command.js';
-import { Complaint, megabytes, ROOT } from './platforms/workshop.js';
+import { Failure, megabytes, ROOT } from './platforms/util.js';
 
 // What Logto's core answers a connector's error with, in HTTP; 400 for all others.
 const STATUS = { rate_limit_exceeded: 429, not_implemented: 501 };
@@ -49,7 +49,7 @@ async function load(instance, connectors) {
 
   await addConnectors(instance, [`${name}-${version}.tgz`]);
   const [factory] = await loadConnectorFactories(await getPackages(connectors), false);
-  if (!factory) throw new Complaint(`Logto's loader does not take ${name}; it says above why.`);
+  if (!factory) throw new Failure(`Logto's loader does not take ${name}; it says above why.`);
 
   const { ConnectorError, validateConfig } = await import('@logto/connector-kit');
   const { default: phrases } = await import('@logto/phrases');
@@ -81,7 +81,7 @@ async function load(instance, connectors) {
     /** What Logto's core answers to the browser when the connector failed. */
     answerTo(error) {
       if (!(error instanceof ConnectorError)) {
-        throw new Complaint(
+        throw new Failure(
           'Logto would not know the error for a ConnectorError, and answer HTTP 500.',
         );
       }

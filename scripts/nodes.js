@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { quietly } from './command.js';
-import { Complaint, ROOT } from './platforms/workshop.js';
+import { Failure, ROOT } from './platforms/util.js';
 
 /** The version of the Node that runs this, as a number. */
 export const ownMajor = Number(process.versions.node.split('.')[0]);
@@ -24,7 +24,7 @@ export async function nodeBinary(major) {
   const quiet = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts'];
   const command = ['npm', 'install', ...quiet, '--prefix', folder, `${name}@${major}`];
   await quietly(command, `Node ${major} cannot be fetched: npm has no ${name}@${major} to give.`);
-  if (!versionOf(binary)) throw new Complaint(`The Node of ${name}@${major} does not start here.`);
+  if (!versionOf(binary)) throw new Failure(`The Node of ${name}@${major} does not start here.`);
   return binary;
 }
 

@@ -4,27 +4,27 @@ import { createInterface } from 'node:readline/promises';
 
 import { segment } from '../testing/index.js';
 import { phone } from './phone.js';
-import { Complaint } from './platforms/workshop.js';
+import { Failure } from './platforms/util.js';
 
 const OFFICIAL = 'https://gate.smsaero.ru,https://gate.smsaero.org,https://gate.smsaero.net';
 const PATIENCE_MS = 5000;
 const CODE = '000000';
 
-/** Reads the number and the account; complains of what is missing or cannot be right. */
+/** Reads the number and the account; throws of what is missing or cannot be right. */
 export function readOrder({ to, yes = false }, env) {
   if (!/^\d{7,15}$/.test(to)) {
-    throw new Complaint(
+    throw new Failure(
       `--to takes the number with its country code, 7 to 15 digits and nothing else, such as 79001234567; this is ${JSON.stringify(to)}.`,
     );
   }
   const missing = ['SMSAERO_EMAIL', 'SMSAERO_API_KEY'].filter((name) => !env[name]);
   if (missing.length > 0) {
-    throw new Complaint(
+    throw new Failure(
       `A real message needs an account of SMS Aero: set ${missing.join(' and ')}, then try again. Nothing was sent.`,
     );
   }
   if (!yes && !process.stdin.isTTY) {
-    throw new Complaint(
+    throw new Failure(
       'A real message costs money, and there is no terminal to ask on: add --yes to send without a question. Nothing was sent.',
     );
   }
@@ -68,7 +68,7 @@ async function deliver(send) {
   try {
     return await send();
   } catch ({ message, data }) {
-    throw new Complaint(
+    throw new Failure(
       `Not sent (${data?.reason ?? 'error'}): ${data?.errorDescription ?? message}`,
     );
   }
@@ -107,13 +107,13 @@ async function readBalance(response) {
   const { status } = response;
   const reply = await response.json().catch(() => ({}));
   if (status === 401) {
-    throw new Complaint(
+    throw new Failure(
       'SMS Aero does not accept SMSAERO_EMAIL with SMSAERO_API_KEY (HTTP 401). Nothing was sent.',
     );
   }
   const balance = reply?.data?.balance;
   if (status !== 200 || balance === undefined) {
-    throw new Complaint(
+    throw new Failure(
       `SMS Aero does not tell the balance: HTTP ${status}, ${reply?.message ?? 'no reason'}. Nothing was sent.`,
     );
   }

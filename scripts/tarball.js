@@ -2,7 +2,7 @@
 
 import { addon } from './build.js';
 import { quietly } from './command.js';
-import { Complaint } from './platforms/workshop.js';
+import { Failure } from './platforms/util.js';
 
 const FILES = Object.entries({
   '': 'CHANGELOG.md LICENSE README.md THIRD-PARTY-LICENSES.md index.d.ts logo.svg package.json',
@@ -15,7 +15,7 @@ const FILES = Object.entries({
 }).flatMap(([folder, names]) => names.split(' ').map((name) => folder + name));
 const BINARY = /^lib\/connector-smsaero-native\.[a-z0-9-]+\.node$/;
 
-/** Complains of a file that is missing from the tarball, and of one that does not belong there. */
+/** Throws for a file that is missing from the tarball, and of one that does not belong there. */
 export async function checkTarball() {
   const pack = ['npm', 'pack', '--dry-run', '--json', '--ignore-scripts'];
   const [{ files, size }] = JSON.parse(await quietly(pack, 'npm pack failed.'));
@@ -28,7 +28,7 @@ export async function checkTarball() {
       missing.length > 0 && `is missing ${missing.join(', ')}`,
       alien.length > 0 && `holds ${alien.join(', ')}, which scripts/tarball.js does not expect`,
     ];
-    throw new Complaint(`The tarball ${parts.filter(Boolean).join(' and ')}.`);
+    throw new Failure(`The tarball ${parts.filter(Boolean).join(' and ')}.`);
   }
   return { files: packed.length, size };
 }

@@ -15,8 +15,8 @@ import { ARM64_RECORD, arm64Inputs, arm64Record, recordArm64 } from './platforms
 import { host } from './platforms/runtimes.js';
 import { libraryName } from './platforms/targets.js';
 import { testPlatforms } from './platforms/test-platforms.js';
+import { Failure, megabytes, putInPlace, ROOT, run } from './platforms/util.js';
 import { valgrind } from './platforms/valgrind.js';
-import { Complaint, megabytes, putInPlace, ROOT, run } from './platforms/workshop.js';
 import { checkTarball } from './tarball.js';
 
 // They install Logto several times over, build another addon or send thousands of messages.
@@ -179,7 +179,7 @@ async function buildAddon() {
   const before = declarations();
   await build();
   if (declarations() !== before) {
-    throw new Complaint(
+    throw new Failure(
       'index.d.ts did not say what the doc comments of napi/ say. It does now: look at the difference and commit it.',
     );
   }
@@ -216,7 +216,7 @@ async function nodeTestsOn(major) {
 
 async function nodeTests(binary, { isQuiet = false, files: isWanted = () => true } = {}) {
   if (!existsSync(join(ROOT, addon()))) {
-    throw new Complaint(`There is no ${addon()}: run \`npm run build\` first.`);
+    throw new Failure(`There is no ${addon()}: run \`npm run build\` first.`);
   }
   const folder = join(ROOT, 'build', 'test');
   mkdirSync(folder, { recursive: true });
@@ -240,7 +240,7 @@ async function nodeTests(binary, { isQuiet = false, files: isWanted = () => true
     if (isQuiet) process.stdout.write(output.slice(Math.max(0, output.lastIndexOf(FAILURES))));
     throw failed(`Node tests failed on ${version}.`, tests);
   }
-  if (tests.passed === 0) throw new Complaint(`No test ran on ${version}.`);
+  if (tests.passed === 0) throw new Failure(`No test ran on ${version}.`);
   return { tests, note: `Node ${version}` };
 }
 
@@ -249,7 +249,7 @@ async function shown(command, options) {
     await run(command, options);
     return { code: 0 };
   } catch (error) {
-    if (!(error instanceof Complaint)) throw error;
+    if (!(error instanceof Failure)) throw error;
     return { code: 1 };
   }
 }
@@ -305,7 +305,7 @@ function undisturbed() {
 }
 
 function failed(sentence, tests) {
-  return Object.assign(new Complaint(sentence), { tests });
+  return Object.assign(new Failure(sentence), { tests });
 }
 
 async function deny() {
@@ -322,7 +322,7 @@ async function deny() {
   if (
     readFileSync(licences, 'utf8') !== readFileSync(join(ROOT, 'THIRD-PARTY-LICENSES.md'), 'utf8')
   ) {
-    throw new Complaint('THIRD-PARTY-LICENSES.md is of other crates: run `npm run licences`.');
+    throw new Failure('THIRD-PARTY-LICENSES.md is of other crates: run `npm run licences`.');
   }
   checkSbom(JSON.parse(readFileSync(list, 'utf8')));
   return { note: await advisories(check) };
@@ -337,7 +337,7 @@ function checkSbom({ bomFormat, components, dependencies }) {
   );
   if (bomFormat === 'CycloneDX' && known.size > 0 && bare.length + strange.length === 0) return;
   const names = [...bare.map(({ name }) => name), ...strange];
-  throw new Complaint(`The SBOM is not whole: ${names.join(', ') || 'it has no components'}.`);
+  throw new Failure(`The SBOM is not whole: ${names.join(', ') || 'it has no components'}.`);
 }
 
 /** Advisories live in databases that not every machine can reach; there, this says so instead of failing. */
@@ -345,13 +345,13 @@ async function advisories(check) {
   const known = await listen([...check, 'advisories']);
   if (known.code !== 0 && !/failed to fetch|Could not resolve/.test(known.output)) {
     process.stdout.write(known.output);
-    throw new Complaint('There is an advisory against a crate.');
+    throw new Failure('There is an advisory against a crate.');
   }
   const audit = await listen(['npm', 'audit', '--omit=dev', '--audit-level=high']);
   const isOut = audit.code !== 0 && /audit endpoint returned an error/.test(audit.output);
   if (audit.code !== 0 && !isOut) {
     process.stdout.write(audit.output);
-    throw new Complaint('There is an advisory against a package.');
+    throw new Failure('There is an advisory against a package.');
   }
   const missing = [known.code !== 0 && 'for crates', isOut && 'for packages'].filter(Boolean);
   return missing.length > 0

@@ -5,7 +5,7 @@
 
 import { readOptions } from './command.js';
 import { sum } from './counts.js';
-import { Complaint, main } from './platforms/workshop.js';
+import { Failure, main } from './platforms/util.js';
 import { checks, tasks } from './tasks.js';
 
 await main(async () => {
@@ -40,7 +40,7 @@ function chosen(list, words) {
   const unknown = words.find((word) => !tasks.some(means(word)));
   if (unknown !== undefined) {
     const names = tasks.map(({ name }) => name).join(', ');
-    throw new Complaint(`There is no task ${unknown}; there are ${names}.`);
+    throw new Failure(`There is no task ${unknown}; there are ${names}.`);
   }
   return tasks.filter((task) => words.some((word) => means(word)(task)));
 }
@@ -67,7 +67,7 @@ async function runOne({ name, title, run }, wishes) {
     console.log(`  ${elapsed()}${said && `  ${said}`}\n`);
     return { name, verdict: leftOut ? 'left out' : 'passed', time: elapsed(), tests, said };
   } catch (error) {
-    if (!(error instanceof Complaint)) throw error;
+    if (!(error instanceof Failure)) throw error;
     console.log(`  ${elapsed()}  ${name} FAILED: ${error.message}\n`);
     const { tests, message } = error;
     return { name, verdict: 'FAILED', time: elapsed(), tests, said: message };

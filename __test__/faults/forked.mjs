@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { sendMessage } from '../support/package.mjs';
 import { NODE } from '../support/runtime.mjs';
-import { letter } from './letter.mjs';
+import { letter } from './fixture.mjs';
 
 const options = JSON.parse(process.argv[2]);
 const send = async () => {

@@ -54,7 +54,7 @@ export function start(what, options = {}) {
   return { child, said, ended };
 }
 
-/** Runs a child to its end; complains with its output unless it ended well. */
+/** Runs a child to its end; throws with its output unless it ended well. */
 export async function run(what, options) {
   const result = await start(what, options).ended;
   const { code, signal, stdout, stderr } = result;

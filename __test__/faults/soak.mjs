@@ -20,7 +20,7 @@ const boundMb = Number(values['bound-mb']);
 // One in fifty is refused, so that errors are part of it.
 const GATEWAY = `
   import { certificate, faults } from './__test__/support/testing.mjs';
-  import { openGateway } from './__test__/faults/world.mjs';
+  import { openGateway } from './__test__/faults/environment.mjs';
   import { temporaryFile } from './__test__/faults/process.mjs';
 
   const { key, cert, ca } = certificate();
@@ -41,7 +41,7 @@ const GATEWAY = `
 const SENDER = `
   import createConnector from './__test__/support/package.mjs';
   import { megabytes } from './__test__/faults/footprint.mjs';
-  import { letter } from './__test__/faults/letter.mjs';
+  import { letter } from './__test__/faults/fixture.mjs';
 
   const [gateways, sends] = JSON.parse(process.argv[2]);
   const counts = { accepted: 0, refused: 0, odd: 0 };

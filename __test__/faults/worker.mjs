@@ -3,7 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { sendMessage } from '../support/package.mjs';
-import { letter } from './letter.mjs';
+import { letter } from './fixture.mjs';
 
 const { options, sends } = workerData;
 const sending = Array.from({ length: sends }, () =>

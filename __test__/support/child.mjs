@@ -10,7 +10,7 @@ import { NODE } from './runtime.mjs';
 // Whatever a child forgets to say, no request leaves this machine.
 const OFFLINE = 'http://127.0.0.1:9';
 
-/** Runs a module in a Node of its own; gives what it prints, parsed. It fails with what the child complains of.
+/** Runs a module in a Node of its own; gives what it prints, parsed. It fails with what the child throws of.
  *  `within` is a command that starts that Node in surroundings of its own. */
 export async function run(source, { cwd, args = [], flags = [], env = {}, within = [] } = {}) {
   const [command, ...start] = [...within, ...NODE];

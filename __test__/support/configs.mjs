@@ -1,7 +1,6 @@
 import fc from 'fast-check';
-
+import { anything, arrayKinds, objectKinds, strings } from './arbitraries.mjs';
 import { sorted } from './property.mjs';
-import { anything, arrayKinds, objectKinds, strings } from './recipes.mjs';
 
 /** The usage types that a configuration must have. */
 export const REQUIRED = ['Register', 'SignIn', 'ForgotPassword', 'Generic'];

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { contents, ROOT, sha256 } from './workshop.js';
+import { contents, ROOT, sha256 } from './util.js';
 
 export const ARM64_RECORD = 'scripts/platforms/arm64.passed';
 

@@ -8,8 +8,9 @@ import { checkBinary } from './check-binary.js';
 import { binaryName, CARGO, libraryName, TARGETS } from './targets.js';
 import { toolchain } from './toolchain.js';
 import {
-  Complaint,
+  BUILD_FOLDER,
   contents,
+  Failure,
   main,
   megabytes,
   phase,
@@ -19,10 +20,9 @@ import {
   sha256,
   sha256OfFile,
   stamped,
-  WORKSHOP,
-} from './workshop.js';
+} from './util.js';
 
-const CARGO_TARGET = join(WORKSHOP, 'target');
+const CARGO_TARGET = join(BUILD_FOLDER, 'target');
 const INPUTS = [
   ...['Cargo.toml', 'Cargo.lock', 'src', 'napi'],
   ...['build-all.js', 'toolchain.js', 'targets.js'].map((name) => `scripts/platforms/${name}`),
@@ -38,14 +38,14 @@ await main(async () => {
 function chosen(names) {
   const unknown = names.find((name) => !(name in TARGETS));
   if (unknown !== undefined) {
-    throw new Complaint(
+    throw new Failure(
       `There is no platform ${unknown}; there are ${Object.keys(TARGETS).join(', ')}.`,
     );
   }
   const possible = Object.keys(TARGETS).filter((name) => TARGETS[name].host === process.platform);
   const impossible = names.find((name) => !possible.includes(name));
   if (impossible !== undefined) {
-    throw new Complaint(
+    throw new Failure(
       `${impossible} is built on ${TARGETS[impossible].host}, not on ${process.platform}.`,
     );
   }
@@ -58,7 +58,7 @@ async function build(platform) {
   console.log(`  ${tools.description}`);
 
   const binary = join(ROOT, 'lib', binaryName(platform));
-  const stampFile = join(WORKSHOP, 'stamps', `${platform}.json`);
+  const stampFile = join(BUILD_FOLDER, 'stamps', `${platform}.json`);
   const inputs = sha256(tools.description, ...INPUTS.flatMap(contents));
   const stamp = stamped(stampFile);
   if (stamp.inputs === inputs && existsSync(binary) && stamp.binary === sha256OfFile(binary)) {
@@ -69,7 +69,7 @@ async function build(platform) {
   await phase(`${platform}: cargo build`, () => compile(target, tools));
   const built = join(CARGO_TARGET, target.rust, 'release', libraryName(platform));
   putInPlace(built, binary, (file) => checkBinary(platform, file));
-  mkdirSync(join(WORKSHOP, 'stamps'), { recursive: true });
+  mkdirSync(join(BUILD_FOLDER, 'stamps'), { recursive: true });
   writeFileSync(stampFile, JSON.stringify({ inputs, binary: sha256OfFile(binary) }));
   console.log(`  ${platform}: ${megabytes(statSync(binary).size)}`);
 }
@@ -89,7 +89,7 @@ function compile({ rust, host }, { env, args, flags: own }) {
     '-Cllvm-args=-inline-threshold=25',
     // The same binary wherever it is built, and no path of the builder in it.
     `--remap-path-prefix=${ROOT}=./`,
-    `--remap-path-prefix=${WORKSHOP}=/build`,
+    `--remap-path-prefix=${BUILD_FOLDER}=/build`,
     `--remap-path-prefix=${cargoHome()}=/cargo`,
   ];
   const settings = {

@@ -13,7 +13,7 @@ import {
   TARBALL_LIMIT_BYTES,
   TARGETS,
 } from './targets.js';
-import { Complaint, main, megabytes, ROOT } from './workshop.js';
+import { Failure, main, megabytes, ROOT } from './util.js';
 
 // Parts of a C library: all that every host is sure to have.
 const LIBRARIES = {
@@ -25,7 +25,7 @@ const LIBRARIES = {
 /** Complains unless the file is a binary for that platform; returns what is in it. */
 export function checkBinary(platform, file) {
   const complain = (sentence) => {
-    throw new Complaint(`${basename(file)}: ${sentence}`);
+    throw new Failure(`${basename(file)}: ${sentence}`);
   };
   const bytes = readFileSync(file);
   if (bytes.length > BINARY_LIMIT_BYTES) {
@@ -54,7 +54,7 @@ export function checkBinary(platform, file) {
 export function checkTarball(file) {
   const { size } = statSync(file);
   if (size > TARBALL_LIMIT_BYTES) {
-    throw new Complaint(
+    throw new Failure(
       `${basename(file)}: ${megabytes(size)} is more than ${megabytes(TARBALL_LIMIT_BYTES)}.`,
     );
   }
@@ -74,12 +74,12 @@ function report(arguments_) {
   const present = Object.keys(TARGETS).filter((name) => existsSync(path(name)));
   const chosen = arguments_.length > 0 ? arguments_ : present;
   if (chosen.length === 0)
-    throw new Complaint('There is no binary in lib/. `npm run build:all` makes them.');
+    throw new Failure('There is no binary in lib/. `npm run build:all` makes them.');
   for (const name of chosen) {
     if (name.endsWith('.tgz')) {
       console.log(`${basename(name)}: ${megabytes(checkTarball(name))}`);
     } else if (!(name in TARGETS)) {
-      throw new Complaint(`${name} is neither a platform nor a tarball.`);
+      throw new Failure(`${name} is neither a platform nor a tarball.`);
     } else {
       const { size, needed, glibc } = checkBinary(name, path(name));
       const floor = glibc ? `, GLIBC_${glibc}` : '';

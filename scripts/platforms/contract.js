@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 import { countNode, sum } from '../counts.js';
-import { ROOT } from './workshop.js';
+import { ROOT } from './util.js';
 
 // What the package promises to whoever loads it, the longest first. The others test the checkout: its documents, types,
 // examples, memory.
@@ -49,9 +49,7 @@ export async function contract({ command }, { folder, tarball }) {
   await Promise.all(Array.from({ length: LANES }, lane));
   return {
     tests: results.map(({ tests }) => tests).reduce(sum, {}),
-    complaints: results.flatMap(({ name, complaint }) =>
-      complaint ? [`${name}: ${complaint}`] : [],
-    ),
+    problems: results.flatMap(({ name, problem }) => (problem ? [`${name}: ${problem}`] : [])),
   };
 }
 
@@ -78,8 +76,8 @@ async function runFile([node, ...start], name, env) {
   const tests = countNode(output.stdout);
   if (end === 0 && tests.failed === 0 && tests.passed > 0) return { tests };
   const failures = output.stdout.match(/^ *not ok [\s\S]*?^ *\.\.\.$/gm) ?? [output.stdout];
-  const complaint = `ended with ${end}\n${failures.join('\n')}\n${output.stderr}`;
-  return { tests: { ...tests, failed: Math.max(1, tests.failed) }, complaint };
+  const problem = `ended with ${end}\n${failures.join('\n')}\n${output.stderr}`;
+  return { tests: { ...tests, failed: Math.max(1, tests.failed) }, problem };
 }
 
 // Next to nothing of this process: a variable of the developer must not decide.

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-import { Complaint, run, WORKSHOP } from './workshop.js';
+import { BUILD_FOLDER, Failure, run } from './util.js';
 
 const SOURCES = '/etc/apt/sources.list.d';
 
@@ -20,7 +20,7 @@ const SOURCES = '/etc/apt/sources.list.d';
  * `choose` picks from the closure of dependencies of `names`; without it only `names` are taken.
  */
 export async function unpackDebian(folder, names, { suite, architecture = 'amd64', choose } = {}) {
-  const target = join(WORKSHOP, folder);
+  const target = join(BUILD_FOLDER, folder);
   if (existsSync(target)) return target;
   const apt = await prepareApt(suite ?? codename(), architecture);
 
@@ -50,7 +50,7 @@ function prepareApt(suite, architecture) {
 }
 
 async function updateApt(key, suite, architecture) {
-  const home = join(WORKSHOP, 'apt', key);
+  const home = join(BUILD_FOLDER, 'apt', key);
   mkdirSync(join(home, 'lists', 'partial'), { recursive: true });
   mkdirSync(join(home, 'cache', 'archives', 'partial'), { recursive: true });
   const list = join(home, 'sources.list');
@@ -88,7 +88,7 @@ export function isDebian() {
 function codename() {
   const [, name] = /^VERSION_CODENAME=(\w+)$/m.exec(osRelease()) ?? [];
   if (!isDebian() || name === undefined) {
-    throw new Complaint(
+    throw new Failure(
       'This fetches packages with the apt sources of a Debian machine, and this is none.',
     );
   }
@@ -111,7 +111,7 @@ function sourcesFor(suite) {
         uris.map((uri) => `deb ${options}${uri} ${name.replace(own, suite)} ${components}`),
       ),
   );
-  if (lines.length === 0) throw new Complaint(`No apt source of this machine offers ${own}.`);
+  if (lines.length === 0) throw new Failure(`No apt source of this machine offers ${own}.`);
   return lines;
 }
 

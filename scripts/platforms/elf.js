@@ -1,6 +1,6 @@
 // As much of an ELF file as says where it runs: architecture, libraries, versions of symbols.
 
-import { Complaint } from './workshop.js';
+import { Failure } from './util.js';
 
 const MACHINES = { 62: 'x64', 183: 'arm64' };
 const SHT_SYMTAB = 2;
@@ -16,7 +16,7 @@ export function readElf(bytes) {
     bytes[4] !== 2 ||
     bytes[5] !== 1
   ) {
-    throw new Complaint('This is not a 64-bit little-endian ELF file.');
+    throw new Failure('This is not a 64-bit little-endian ELF file.');
   }
   const sections = readSections(bytes);
   const ofType = (type) => sections.find((section) => section.type === type);

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 
 import { TARGETS } from './targets.js';
 import { zigFolder } from './toolchain.js';
-import { Complaint, main, ROOT, run } from './workshop.js';
+import { Failure, main, ROOT, run } from './util.js';
 
 // What a user of the addon is asked to accept. Another licence is a decision, not a detail.
 const ACCEPTED = [
@@ -94,7 +94,7 @@ function choose(title, expression) {
     text.split(/\s+AND\s+/).every((part) => ACCEPTED.includes(part.replace(/[()]/g, '')));
   const ranked = ACCEPTED.find((name) => alternatives.includes(name)) ?? expression;
   if (!ranked || !isAccepted(ranked)) {
-    throw new Complaint(`${title} is under ${expression}, which nobody has accepted yet.`);
+    throw new Failure(`${title} is under ${expression}, which nobody has accepted yet.`);
   }
   return ranked;
 }
@@ -113,7 +113,7 @@ function licenceTexts(title, choice, folder, authors) {
     return wanted.map((name) => tidy(readFileSync(join(folder, name), 'utf8')));
   if (choice === 'MIT')
     return [mit(authors.length > 0 ? authors.join(', ') : `the authors of ${title}`)];
-  throw new Complaint(`${title} is under ${choice} and brings no text of it.`);
+  throw new Failure(`${title} is under ${choice} and brings no text of it.`);
 }
 
 // Not crates, and yet in every binary.

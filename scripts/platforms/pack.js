@@ -19,7 +19,7 @@ import { parseArgs } from 'node:util';
 
 import { checkBinary, checkTarball } from './check-binary.js';
 import { binaryName, TARGETS } from './targets.js';
-import { Complaint, main, megabytes, ROOT, run, sha256OfFile, WORKSHOP } from './workshop.js';
+import { BUILD_FOLDER, Failure, main, megabytes, ROOT, run, sha256OfFile } from './util.js';
 
 /**
  * Packs into a folder and returns the tarball with its checksum. Without `platforms` it checks every binary that is there;
@@ -29,16 +29,16 @@ export async function pack(folder, { complete = false, platforms = Object.keys(T
   for (const platform of platforms) {
     const binary = join(ROOT, 'lib', binaryName(platform));
     if (existsSync(binary)) checkBinary(platform, binary);
-    else if (complete) throw new Complaint(`lib/${binaryName(platform)} is missing.`);
+    else if (complete) throw new Failure(`lib/${binaryName(platform)} is missing.`);
   }
   const files = await contents();
-  const tarball = await packFrom(join(WORKSHOP, 'packed'), files, folder);
+  const tarball = await packFrom(join(BUILD_FOLDER, 'packed'), files, folder);
   const elsewhere = mkdtempSync(join(tmpdir(), 'smsaero-pack-'));
   try {
     const again = await packFrom(join(elsewhere, 'package'), files, join(elsewhere, 'again'));
     const checksum = sha256OfFile(tarball);
     if (checksum !== sha256OfFile(again)) {
-      throw new Complaint('Packing the same files in two folders gave two different tarballs.');
+      throw new Failure('Packing the same files in two folders gave two different tarballs.');
     }
     return { tarball, checksum, size: checkTarball(tarball) };
   } finally {
@@ -75,7 +75,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     const { values } = parseArgs({
       options: { complete: { type: 'boolean' }, into: { type: 'string' } },
     });
-    const folder = resolve(values.into ?? join(WORKSHOP, 'pack'));
+    const folder = resolve(values.into ?? join(BUILD_FOLDER, 'pack'));
     const { tarball, checksum, size } = await pack(folder, values);
     const name = relative(folder, tarball);
     writeFileSync(`${tarball}.sha256`, `${checksum}  ${name}\n`);

@@ -3,11 +3,11 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { firstWorking, run, WORKSHOP } from './workshop.js';
+import { BUILD_FOLDER, firstWorking, run } from './util.js';
 
 /** Unpacks a wheel into `build/platforms/<folder>` once and returns that folder. */
 export async function unpackWheel(folder, requirement, { platform } = {}) {
-  const target = join(WORKSHOP, folder);
+  const target = join(BUILD_FOLDER, folder);
   if (existsSync(target)) return target;
   const python = firstWorking(['python3', '-m', 'pip'], ['python', '-m', 'pip']);
   const aside = `${target}.partial`;

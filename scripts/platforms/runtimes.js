@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { unpackDebian } from './debian.js';
 import { unpackWheel } from './python.js';
-import { run, WORKSHOP } from './workshop.js';
+import { BUILD_FOLDER, run } from './util.js';
 
 // The wheel of Node for musl uses relative relocations, which musl knows since 1.2.4: Debian 13's.
 const MUSL_SUITE = 'trixie';
@@ -62,7 +62,7 @@ export function host() {
 
 async function npmNode(major, arch) {
   const name = `node-linux-${arch}`;
-  const folder = join(WORKSHOP, `node-${major}-glibc-${arch}`);
+  const folder = join(BUILD_FOLDER, `node-${major}-glibc-${arch}`);
   if (!existsSync(folder)) {
     const aside = `${folder}.partial`;
     rmSync(aside, { recursive: true, force: true });

@@ -4,13 +4,13 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { binaryName } from './targets.js';
-import { Complaint, megabytes, ROOT } from './workshop.js';
+import { Failure, megabytes, ROOT } from './util.js';
 
 const ROW = /^\| (linux-\w+) \| (musl|glibc) .*\| ([\d.]+) MB \|$/gm;
 // One figure behind the point, and a little for the next change.
 const TOLERANCE_BYTES = 100_000;
 
-/** Complains of a binary that is not in the table, or there with another size; what others of an older build have is no matter. */
+/** Throws for a binary that is not in the table, or there with another size; what others of an older build have is no matter. */
 export function checkTable(platforms) {
   const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const told = new Map(
@@ -25,7 +25,7 @@ export function checkTable(platforms) {
     const { size } = statSync(file);
     if (Math.abs(size - told.get(platform)) <= TOLERANCE_BYTES) continue;
     const words = told.has(platform) ? `${megabytes(told.get(platform))} for` : 'nothing of';
-    throw new Complaint(
+    throw new Failure(
       `README's table of platforms says ${words} ${platform}, which has ${megabytes(size)}.`,
     );
   }

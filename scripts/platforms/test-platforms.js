@@ -25,14 +25,14 @@ import { pack } from './pack.js';
 import { glibc, host, musl } from './runtimes.js';
 import { checkTable } from './table.js';
 import { binaryName } from './targets.js';
-import { Complaint, main, megabytes, phase, ROOT, run, WORKSHOP } from './workshop.js';
+import { BUILD_FOLDER, Failure, main, megabytes, phase, ROOT, run } from './util.js';
 
 const SMOKE = fileURLToPath(new URL('smoke.js', import.meta.url));
 const PATIENCE_MS = 60_000;
 // What Logto's core has that the connector uses.
 const CORES_OWN = ['@logto/connector-kit', 'zod'];
 
-/** Tests a tarball on platforms; gives how many tests passed, and complains of those that did not. */
+/** Tests a tarball on platforms; gives how many tests passed, and throws of those that did not. */
 export async function testPlatforms(options = {}) {
   const tarball = options.tarball
     ? resolve(options.tarball)
@@ -62,7 +62,7 @@ export async function testPlatforms(options = {}) {
 async function packHere({ arm64 }) {
   const tested = ['musl', 'gnu'].map((libc) => `linux-${arm64 ? 'arm64' : 'x64'}-${libc}`);
   const options = arm64 ? { platforms: tested } : {};
-  const { tarball, checksum, size } = await pack(join(WORKSHOP, 'test'), options);
+  const { tarball, checksum, size } = await pack(join(BUILD_FOLDER, 'test'), options);
   checkTable(tested);
   console.log(`  ${basename(tarball)}, ${megabytes(size)}, sha256 ${checksum}`);
   return tarball;
@@ -70,7 +70,7 @@ async function packHere({ arm64 }) {
 
 function runtimes({ arm64, host: onlyHost }) {
   const isLinux = `${process.platform}-${process.arch}` === 'linux-x64';
-  if (arm64 && !isLinux) throw new Complaint('arm64 is emulated on Linux x64 only.');
+  if (arm64 && !isLinux) throw new Failure('arm64 is emulated on Linux x64 only.');
   if (arm64) return [() => glibc(22, 'arm64'), () => musl(22, 'arm64')];
   if (onlyHost || !isLinux) return [host];
   return [() => glibc(20), () => glibc(22), () => glibc(24), () => musl(22)];
@@ -141,8 +141,8 @@ function smoke({ name, platform, command }, { folder, certificates }) {
 
 async function tests(runtime, places, what) {
   const since = performance.now();
-  const { tests, complaints } = await contract(runtime, places);
-  for (const complaint of complaints) console.error(`${runtime.name}, ${what}: ${complaint}`);
+  const { tests, problems } = await contract(runtime, places);
+  for (const problem of problems) console.error(`${runtime.name}, ${what}: ${problem}`);
   const { passed, failed, skipped } = tests;
   return {
     name: runtime.name,
@@ -170,7 +170,7 @@ function report(rows) {
   const failed = rows.filter(({ verdict }) => verdict === 'FAILED');
   if (failed.length === 0) return tests;
   const names = failed.map(({ name, what }) => `${name} (${what})`).join(', ');
-  throw Object.assign(new Complaint(`The package does not pass on ${names}; see above.`), {
+  throw Object.assign(new Failure(`The package does not pass on ${names}; see above.`), {
     tests,
   });
 }

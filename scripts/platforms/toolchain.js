@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { isDebian, unpackDebian } from './debian.js';
 import { unpackWheel } from './python.js';
-import { Complaint, run, WORKSHOP } from './workshop.js';
+import { BUILD_FOLDER, Failure, run } from './util.js';
 
 const ZIG_VERSION = '0.17.0';
 
@@ -28,7 +28,7 @@ async function rustFor(rust, zig) {
   if (zig && isDebian()) return buildingStd(await debianRust());
   if (await hasStandardLibrary(rust))
     return { env: {}, args: [], flags: [], version: await version('rustc') };
-  throw new Complaint(`${rust} needs a standard library: rustup target add ${rust}`);
+  throw new Failure(`${rust} needs a standard library: rustup target add ${rust}`);
 }
 
 async function buildingStd(rustc) {
@@ -85,14 +85,14 @@ exec '${zig}' cc -target ${target} "$@"`,
     [`CC_${name}`]: compiler,
     [`AR_${name}`]: archiver,
     [`CARGO_TARGET_${name.toUpperCase()}_LINKER`]: compiler,
-    ZIG_GLOBAL_CACHE_DIR: join(WORKSHOP, 'zig-cache'),
-    ZIG_LOCAL_CACHE_DIR: join(WORKSHOP, 'zig-cache'),
+    ZIG_GLOBAL_CACHE_DIR: join(BUILD_FOLDER, 'zig-cache'),
+    ZIG_LOCAL_CACHE_DIR: join(BUILD_FOLDER, 'zig-cache'),
   };
   return { env, version: `zig ${ZIG_VERSION} for ${target}` };
 }
 
 function wrapper(name, script) {
-  const folder = join(WORKSHOP, 'bin');
+  const folder = join(BUILD_FOLDER, 'bin');
   mkdirSync(folder, { recursive: true });
   const file = join(folder, name);
   writeFileSync(file, `#!/bin/sh\n${script}\n`);

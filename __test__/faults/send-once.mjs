@@ -1,7 +1,7 @@
 // Sends one letter and prints what came of it.
 
 import { sendMessage } from '../support/package.mjs';
-import { letter } from './letter.mjs';
+import { letter } from './fixture.mjs';
 
 const options = JSON.parse(process.argv[2] ?? '{}');
 let answer;

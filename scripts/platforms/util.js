@@ -13,10 +13,10 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Everything fetched or made on the way to a package: ignored by git, safe to delete. */
-export const WORKSHOP = join(ROOT, 'build', 'platforms');
+export const BUILD_FOLDER = join(ROOT, 'build', 'platforms');
 
 /** A failure that needs no stack: its sentence says what to do. */
-export class Complaint extends Error {}
+export class Failure extends Error {}
 
 /** Runs a command to its end; its output is shown, or returned with `capture`. */
 export function run([command, ...args], { capture = false, ...options } = {}) {
@@ -27,22 +27,22 @@ export function run([command, ...args], { capture = false, ...options } = {}) {
   const chunks = [];
   child.stdout?.on('data', (chunk) => chunks.push(chunk));
   return new Promise((resolve, reject) => {
-    child.once('error', ({ code }) => reject(new Complaint(`${command} cannot start: ${code}.`)));
+    child.once('error', ({ code }) => reject(new Failure(`${command} cannot start: ${code}.`)));
     child.once('close', (code, signal) => {
       if (code === 0) resolve(Buffer.concat(chunks).toString());
-      else reject(new Complaint(`${command} ${args.join(' ')} ended with ${signal ?? code}.`));
+      else reject(new Failure(`${command} ${args.join(' ')} ended with ${signal ?? code}.`));
     });
   });
 }
 
-/** The first of these commands that can be started, or a complaint. */
+/** The first of these commands that can be started, or a problem. */
 export function firstWorking(...commands) {
   const works = ([command, ...args]) =>
     spawnSync(command, [...args, '--version'], { stdio: 'ignore' }).status === 0;
   const found = commands.find(works);
   if (found === undefined) {
     const names = commands.map((command) => command.join(' ')).join(' or ');
-    throw new Complaint(`This needs ${names}, and neither starts.`);
+    throw new Failure(`This needs ${names}, and neither starts.`);
   }
   return found;
 }
@@ -78,12 +78,12 @@ export function putInPlace(built, binary, check = () => {}) {
   renameSync(aside, binary);
 }
 
-/** Runs a script's story: a complaint is a sentence and exit code 1, anything else a bug. */
-export async function main(story) {
+/** Runs a script: a failure is a sentence and exit code 1, anything else a bug. */
+export async function main(work) {
   try {
-    await story();
+    await work();
   } catch (error) {
-    if (!(error instanceof Complaint)) throw error;
+    if (!(error instanceof Failure)) throw error;
     console.error(error.message);
     process.exitCode = 1;
   }

@@ -13,5 +13,5 @@ export const letter = {
 };
 
 /** Every secret of it, in its own words or as a header has it. */
-export const LETTER_SECRETS =
+export const FIXTURE_SECRETS =
   /hidden\.example|KEYSECRET|TEXTSECRET|79991234567|Zq482913|c2VjcmV0Lm1haW/i;
