@@ -49,8 +49,8 @@ const refusalOf = ({ trouble, status, envelope }, gateway, { email, apiKey }) =>
   if (trouble) return say('unknown', 'fail', trouble);
   if (status === 200 && envelope?.success === true) return null;
   const kind = REFUSALS[status] ?? (status >= 500 ? 'outage' : 'other');
-  const told = status === 200 && envelope?.success === false ? 'credentials' : kind;
-  switch (told) {
+  const reason = status === 200 && envelope?.success === false ? 'credentials' : kind;
+  switch (reason) {
     case 'credentials':
       return say(
         'refused',

@@ -57,7 +57,7 @@ export const maskedNumber = (number) =>
     ? '*'.repeat(number.length)
     : number.slice(0, 4) + '*'.repeat(number.length - 6) + number.slice(-2);
 
-/** An e-mail address of which only the first letter and the domain are told. */
+/** An e-mail address with only its first letter and its domain. */
 export const maskedEmail = (email) => {
   const at = email.lastIndexOf('@');
   return at < 1 ? '***' : `${email[0]}***${email.slice(at)}`;

@@ -1,4 +1,4 @@
-// The door that Logto imports. All that always runs is in here: a further module costs a third of a millisecond of its start.
+// The entry point that Logto imports. All that always runs is in here: a further module costs a third of a millisecond of its start.
 
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

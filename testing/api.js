@@ -20,10 +20,12 @@ const METHODS = {
   '/v2/auth': () => ok(null, 'Successful authorization.'),
   '/v2/balance': (fields, { balance }) => ok({ balance }),
   '/v2/sign/list': (fields, { signs }) => ok(signList(signs)),
-  '/v2/sms/send': (fields, owner, world, headers) => send(fields, owner, world, headers, false),
-  '/v2/sms/testsend': (fields, owner, world, headers) => send(fields, owner, world, headers, true),
-  '/v2/sms/status': (fields, owner, world) => status(fields, world, false),
-  '/v2/sms/teststatus': (fields, owner, world) => status(fields, world, true),
+  '/v2/sms/send': (fields, owner, environment, headers) =>
+    send(fields, owner, environment, headers, false),
+  '/v2/sms/testsend': (fields, owner, environment, headers) =>
+    send(fields, owner, environment, headers, true),
+  '/v2/sms/status': (fields, owner, environment) => status(fields, environment, false),
+  '/v2/sms/teststatus': (fields, owner, environment) => status(fields, environment, true),
 };
 
 /** Whether a request asks for a message, real or test: the requests that faults are for. */
@@ -33,16 +35,16 @@ export function isSend(path) {
 
 /**
  * Judges one request. Changes nothing: `messages` and `charge` say what the caller has to record.
- * `world` is what the answer depends on besides: `nextId`, `now` (ms), `lookup(id, test)`.
+ * `environment` is what the answer depends on besides: `nextId`, `now` (ms), `lookup(id, test)`.
  */
-export function judge(request, owner, world) {
+export function judge(request, owner, environment) {
   const known = Object.hasOwn(METHODS, request.path);
   if (!known || (request.method !== 'GET' && request.method !== 'POST')) {
     return refuse(404, 'Method not found');
   }
   if (!authorized(request.headers.authorization, owner)) return unauthorized();
   if (!owner.ipAllowed) return ipNotAllowed();
-  return METHODS[request.path](parameters(request), owner, world, request.headers);
+  return METHODS[request.path](parameters(request), owner, environment, request.headers);
 }
 
 /** The fields of a request, wherever they are: query, form or JSON; a body wins over the query. */
@@ -88,7 +90,7 @@ export function findCode(text) {
   return bound?.[1] ?? /(?<!\d)\d{4,8}(?!\d)/.exec(text)?.[0] ?? null;
 }
 
-function send(fields, owner, world, headers, test) {
+function send(fields, owner, environment, headers, test) {
   const problems = {};
   const numbers = readNumbers(fields, problems);
   const sign = readText('sign', fields, problems);
@@ -108,7 +110,7 @@ function send(fields, owner, world, headers, test) {
   const { authorization, ...safeHeaders } = headers;
   const code = findCode(text);
   const messages = numbers.map((number, index) => ({
-    id: world.nextId + index,
+    id: environment.nextId + index,
     number,
     sign,
     text,
@@ -117,16 +119,16 @@ function send(fields, owner, world, headers, test) {
     alphabet,
     cost,
     test,
-    at: world.now,
+    at: environment.now,
     headers: safeHeaders,
   }));
   const data = messages.map((message) => describe(message, Number(scalar(fields.dateSend))));
   return { ...ok(fields.numbers === undefined ? data[0] : data), messages, charge };
 }
 
-function status(fields, world, test) {
+function status(fields, environment, test) {
   if (isMissing(fields.id)) return validation({ id: ['required'] });
-  const found = world.lookup(Number(scalar(fields.id)), test);
+  const found = environment.lookup(Number(scalar(fields.id)), test);
   if (!found) return validation({ id: ['incorrect'] });
 
   const data = describe(found.message);

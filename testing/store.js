@@ -115,8 +115,8 @@ export class Store {
       const onTimeout = () => {
         const what = `${withCode ? 'code' : 'message'}${wanted === null ? '' : ` to ${wanted}`}`;
         const seen = `${this.#messages.length} accepted so far`;
-        const told = `No ${what} came within ${timeoutMs} ms (${seen})${refusals(this.#refusedSince(this.#lastTaken))}`;
-        wait.reject(failure('TIMEOUT', told));
+        const sentence = `No ${what} came within ${timeoutMs} ms (${seen})${refusals(this.#refusedSince(this.#lastTaken))}`;
+        wait.reject(failure('TIMEOUT', sentence));
       };
       const timer =
         timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(onTimeout, Math.ceil(timeoutMs));
