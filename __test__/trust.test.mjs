@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { nodeBinary, ownMajor } from '../scripts/nodes.js';
+import { fetchedNode, ownMajor } from '../scripts/nodes.js';
 import { openGateway, secureGateway } from './faults/environment.mjs';
 import { runForAnswer, temporaryFile, temporaryFolder } from './faults/process.mjs';
 import { NODE } from './support/runtime.mjs';
 
 const DAY_MS = 86_400_000;
 const NAMES = ['127.0.0.1'];
-const postman = new URL('faults/send-once.mjs', import.meta.url);
+const sendOnce = new URL('faults/send-once.mjs', import.meta.url);
 
-// Node tells of the system's stores since 22.15 and 23.10; an older one of this machine's has none of it. It is fetched
-// before the first test: the runner takes a file that waits between two tests for one that has ended.
-const recent = await nodeBinary(24).catch((error) => error);
+// Node tells of the system's stores since 22.15 and 23.10; an older one of this machine's has none of it. Only a release's
+// tests fetch another one.
+const recent = fetchedNode(24);
 
 let trusted;
 
@@ -25,7 +25,7 @@ after(() => trusted.gateway.stop());
 /** Sends one message from a process of its own. */
 function post({ gateway }, env = {}, options = {}) {
   const args = [JSON.stringify({ gateways: gateway.url })];
-  return runForAnswer(postman, { args, env, ...options });
+  return runForAnswer(sendOnce, { args, env, ...options });
 }
 
 async function assertAccepted(from, env, options) {

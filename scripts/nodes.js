@@ -10,14 +10,16 @@ import { Failure, ROOT } from './platforms/util.js';
 /** The version of the Node that runs this, as a number. */
 export const ownMajor = Number(process.versions.node.split('.')[0]);
 
+/** The path of a Node of this major version that was fetched before; undefined when none was. */
+export function fetchedNode(major) {
+  const { binary } = placeOf(major);
+  return versionOf(binary)?.startsWith(`v${major}.`) ? binary : undefined;
+}
+
 /** The path of a Node of this major version, fetched unless it is there. */
 export async function nodeBinary(major) {
-  const system = process.platform === 'win32' ? 'win' : process.platform;
-  const name = `node-${system}-${process.arch}`;
-  const folder = join(ROOT, 'build', `node-${major}`);
-  const file = process.platform === 'win32' ? 'node.exe' : 'node';
-  const binary = join(folder, 'node_modules', name, 'bin', file);
-  if (versionOf(binary)?.startsWith(`v${major}.`)) return binary;
+  const { name, folder, binary } = placeOf(major);
+  if (fetchedNode(major)) return binary;
 
   // What an interrupted fetch left behind.
   rmSync(folder, { recursive: true, force: true });
@@ -26,6 +28,14 @@ export async function nodeBinary(major) {
   await quietly(command, `Node ${major} cannot be fetched: npm has no ${name}@${major} to give.`);
   if (!versionOf(binary)) throw new Failure(`The Node of ${name}@${major} does not start here.`);
   return binary;
+}
+
+function placeOf(major) {
+  const system = process.platform === 'win32' ? 'win' : process.platform;
+  const name = `node-${system}-${process.arch}`;
+  const folder = join(ROOT, 'build', `node-${major}`);
+  const file = process.platform === 'win32' ? 'node.exe' : 'node';
+  return { name, folder, binary: join(folder, 'node_modules', name, 'bin', file) };
 }
 
 /** What a Node says of its version; undefined when it cannot be started. */

@@ -19,8 +19,8 @@ import { Failure, megabytes, putInPlace, ROOT, run } from './platforms/util.js';
 import { valgrind } from './platforms/valgrind.js';
 import { checkTarball } from './tarball.js';
 
-// They install Logto several times over, build another addon or send thousands of messages.
-const SLOW = ['deploy', 'faults', 'install', 'lifecycle', 'memory'];
+// They install Logto several times over, need a browser, build another addon or send thousands of messages.
+const SLOW = ['deploy', 'examples', 'faults', 'inbox-page', 'install', 'lifecycle', 'memory'];
 // Those that say most in the shortest time.
 const QUICK = ['binding', 'contract', 'get-config', 'replies', 'settings', 'template-choice'];
 // Where the spec reporter tells the failures once more.
