@@ -11,6 +11,9 @@ import { start } from './faults/process.mjs';
 const hasPrlimit =
   process.platform === 'linux' &&
   spawnSync('prlimit', ['--version'], { stdio: 'ignore' }).status === 0;
+// So large that memory can be short for a thread's stack and plenty for all that Node needs meanwhile. Node's HTTP
+// client is WebAssembly, which would want 10 GiB of addresses with its trap handler.
+const STACK_BYTES = 512 * 2 ** 20;
 const skip = !hasPrlimit && 'needs Linux and prlimit';
 
 let gateway;
@@ -33,11 +36,11 @@ async function startSender(args = []) {
       const error = await sendMessage(letter.data, letter.config, { gateways }).then(() => ({}), (error) => error);
       process.send({ name: error.constructor.name, code: error.code, ...error.data });
     });
-    // Whatever Node instantiates lazily is there before memory is short.
-    await fetch('data:,');
     process.send('ready');
   `;
-  const sender = start(source, { ipc: true, args });
+  const flags = ['--disable-wasm-trap-handler'];
+  const env = { RUST_MIN_STACK: `${STACK_BYTES}` };
+  const sender = start(source, { ipc: true, args, flags, env });
   await once(sender.child, 'message');
   const { pid } = sender.child;
   return {
@@ -66,7 +69,7 @@ async function startSender(args = []) {
 /** The bytes of address space that a process has; the stack of one more thread does not fit in what is left. */
 function addressSpace(pid) {
   const [, kilobytes] = /^VmSize:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  return Number(kilobytes) * 1024 + 2 ** 20;
+  return Number(kilobytes) * 1024 + STACK_BYTES / 2;
 }
 
 /** The lowest descriptor that a process does not use, which is the next one that it would get. */
