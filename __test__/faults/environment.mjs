@@ -40,7 +40,7 @@ export async function refusedPort() {
 export async function startHole() {
   const child = spawn(
     NODE[0],
-    [...NODE.slice(1), fileURLToPath(new URL('hole.mjs', import.meta.url))],
+    [...NODE.slice(1), fileURLToPath(new URL('blackhole.mjs', import.meta.url))],
     {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     },
