@@ -68,8 +68,8 @@ const compare = (counts, baseline, margin) => {
   for (const [name, count] of Object.entries(counts)) {
     const before = baseline.instructions[name];
     const change = before ? (count / before - 1) * 100 : Number.NaN;
-    const told = before ? `${change >= 0 ? '+' : ''}${change.toFixed(1)} %` : 'new';
-    console.log(`${name.padEnd(16)} ${String(count).padStart(8)}  ${told}`);
+    const difference = before ? `${change >= 0 ? '+' : ''}${change.toFixed(1)} %` : 'new';
+    console.log(`${name.padEnd(16)} ${String(count).padStart(8)}  ${difference}`);
     // What the baseline does not know is not guarded.
     if (!before || change > margin) worse.push(name);
   }

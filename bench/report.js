@@ -70,13 +70,13 @@ export const print = ({ node, processor, rounds, ratios, limits, scenarios }) =>
     const present = FIGURES.filter(([figure]) =>
       Object.values(contenders).some((one) => figure in one),
     );
-    const shown = present.filter(([figure]) => name.startsWith('load') || !LOAD.has(figure));
+    const columns = present.filter(([figure]) => name.startsWith('load') || !LOAD.has(figure));
     const cell = (range) =>
       range ? `${round(range.median)} (${round(range.min)}–${round(range.max)})` : '–';
     const rows = Object.entries(contenders).map(([contender, figures]) => [
       NAMES[contender],
-      ...shown.map(([figure]) => cell(figures[figure])),
+      ...columns.map(([figure]) => cell(figures[figure])),
     ]);
-    console.log(`${table([[name, ...shown.map(([, title]) => title)], ...rows])}\n`);
+    console.log(`${table([[name, ...columns.map(([, title]) => title)], ...rows])}\n`);
   }
 };

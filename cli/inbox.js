@@ -30,7 +30,7 @@ const readPort = (port) => {
   return Number(port);
 };
 
-// Only to tell what a message is for, so the page works without the native part as well.
+// Only to name what a message is for, so the page works without the native part as well.
 const known = async (file) => {
   if (file !== undefined) {
     const { templates, senderName } = Object(await readConfig(file));

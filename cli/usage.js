@@ -68,7 +68,7 @@ and any credentials are accepted. For development: whoever reaches it reads the 
 
   --port PORT         default: one that is free
   --host HOST         a loopback address (default 127.0.0.1)
-  --config FILE       a configuration whose templates tell what each message is for;
+  --config FILE       a configuration whose templates name what each message is for;
                       without it the connector's own templates are looked for`,
 };
 

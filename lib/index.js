@@ -18,8 +18,8 @@ const beginning = (file, length) => {
   return bytes;
 };
 
-// What this process itself runs on; a file of the system's may tell of another C library. The program names its loader
-// on its first page; one that was started by its loader is the loader, and only its memory tells.
+// What this process itself runs on; a file of the system may name another C library. The program names its loader
+// on its first page; one that was started by its loader is the loader, and only its memory shows it.
 const runsOnMusl = () => {
   try {
     const page = withFile('/proc/self/exe', (file) => beginning(file, 4096)).latin1Slice();

@@ -15,7 +15,7 @@ export function tool(name, dependency = name) {
 }
 
 /**
- * Runs a command in silence and gives its output. When it fails, the output is shown, and the
+ * Runs a command in silence and gives its output. When it fails, the output is printed, and the
  * sentence is the problem. On a terminal, `progress` shows what the command says on the way.
  */
 export async function quietly(command, sentence, { progress = false, ...options } = {}) {
@@ -32,17 +32,17 @@ export function listen([command, ...args], { progress = false, ...options } = {}
   // npm is a .cmd on Windows, which only a shell can start.
   const shell = process.platform === 'win32' && command === 'npm';
   const child = spawn(command, args, { cwd: ROOT, stdio, shell, ...options });
-  const said = { stdout: '', output: '' };
+  const seen = { stdout: '', output: '' };
   child.stdout.setEncoding('utf8').on('data', (text) => {
-    said.stdout += text;
-    said.output += text;
+    seen.stdout += text;
+    seen.output += text;
   });
   child.stderr?.setEncoding('utf8').on('data', (text) => {
-    said.output += text;
+    seen.output += text;
   });
   return new Promise((resolve, reject) => {
     child.once('error', ({ code }) => reject(new Failure(`${command} cannot start: ${code}.`)));
-    child.once('close', (code, signal) => resolve({ ...said, code: code ?? signal }));
+    child.once('close', (code, signal) => resolve({ ...seen, code: code ?? signal }));
   });
 }
 

@@ -234,7 +234,9 @@ async function nodeTests(binary, { isQuiet = false, files: isWanted = () => true
   const limits = [`--test-timeout=${FILE_LIMIT_MS}`, '--test-concurrency=2'];
   const command = [binary, '--test', ...limits, ...reporters, ...files];
   const options = { cwd: ROOT, env: undisturbed(), timeout: RUN_LIMIT_MS, killSignal: 'SIGKILL' };
-  const { code, output } = isQuiet ? await listen(command, options) : await shown(command, options);
+  const { code, output } = isQuiet
+    ? await listen(command, options)
+    : await runAloud(command, options);
   const tests = countNode(readFileSync(tap, 'utf8'));
   if (code !== 0 || tests.failed > 0) {
     if (isQuiet) process.stdout.write(output.slice(Math.max(0, output.lastIndexOf(FAILURES))));
@@ -244,7 +246,7 @@ async function nodeTests(binary, { isQuiet = false, files: isWanted = () => true
   return { tests, note: `Node ${version}` };
 }
 
-async function shown(command, options) {
+async function runAloud(command, options) {
   try {
     await run(command, options);
     return { code: 0 };

@@ -62,21 +62,21 @@ async function runOne({ name, title, run }, wishes) {
   const elapsed = () => seconds(started);
   try {
     const { tests, note, leftOut } = (await run(wishes)) ?? {};
-    const words = [leftOut && `left out: ${leftOut}`, tests && told(tests), note];
-    const said = words.filter(Boolean).join(', ');
-    console.log(`  ${elapsed()}${said && `  ${said}`}\n`);
-    return { name, verdict: leftOut ? 'left out' : 'passed', time: elapsed(), tests, said };
+    const words = [leftOut && `left out: ${leftOut}`, tests && countWords(tests), note];
+    const summary = words.filter(Boolean).join(', ');
+    console.log(`  ${elapsed()}${summary && `  ${summary}`}\n`);
+    return { name, verdict: leftOut ? 'left out' : 'passed', time: elapsed(), tests, summary };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     console.log(`  ${elapsed()}  ${name} FAILED: ${error.message}\n`);
     const { tests, message } = error;
-    return { name, verdict: 'FAILED', time: elapsed(), tests, said: message };
+    return { name, verdict: 'FAILED', time: elapsed(), tests, summary: message };
   }
 }
 
 function summarize(rows, started) {
-  for (const { name, verdict, time = '', said = '' } of rows) {
-    console.log(`${name.padEnd(14)}${verdict.padEnd(10)}${time.padStart(8)}  ${said}`.trimEnd());
+  for (const { name, verdict, time = '', summary = '' } of rows) {
+    console.log(`${name.padEnd(14)}${verdict.padEnd(10)}${time.padStart(8)}  ${summary}`.trimEnd());
   }
   const { passed = 0, failed = 0 } = rows.map(countsOf).reduce(sum, {});
   const failures = rows.filter(({ verdict }) => verdict === 'FAILED');
@@ -92,7 +92,7 @@ function countsOf({ verdict, tests }) {
   return verdict === 'FAILED' && tests.failed === 0 ? sum(tests, one) : tests;
 }
 
-function told({ passed, skipped }) {
+function countWords({ passed, skipped }) {
   return `${passed} tests passed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 

@@ -28,7 +28,7 @@ const RETURN: Duration = Duration::from_millis(5);
 /// be closed. Turns of the runtime are counted, not time: on a busy machine a connection may take long to come back.
 const QUIET_TURNS: u32 = 4;
 
-/// Counts connections, and holds back those for which there is no room. Clones share the count.
+/// Counts connections, and holds back those above the limit. Clones share the count.
 #[derive(Clone, Debug, Default)]
 pub struct Budget {
     counts: Arc<Mutex<Counts>>,
@@ -189,7 +189,7 @@ impl<S> Layer<S> for Budget {
     }
 }
 
-/// A connector that begins no connection while there is no room for it.
+/// A connector that begins no connection while the limit is reached.
 #[derive(Clone, Debug)]
 pub struct Bounded<S> {
     inner: S,

@@ -33,8 +33,7 @@ impl Encoding {
         }
     }
 
-    /// The body as it was before, at most [`BODY_LIMIT_BYTES`] of it, and whether there was more. Nothing when it cannot be
-    /// told.
+    /// The body decompressed, at most [`BODY_LIMIT_BYTES`] of it, and whether there was more; `None` when that fails.
     #[must_use]
     pub fn decode(self, body: &[u8]) -> Option<(Vec<u8>, bool)> {
         match self {

@@ -54,7 +54,7 @@ pub enum ErrorKind {
         /// Entries of `allowedPrefixes` that are not digits.
         malformed: Vec<String>,
     },
-    /// `general`, or `rate_limit_exceeded` for HTTP 429; SMS Aero said no.
+    /// `general`, or `rate_limit_exceeded` for HTTP 429; SMS Aero refused the message.
     Refused {
         /// The kind of reason.
         reason: Reason,
@@ -62,7 +62,7 @@ pub enum ErrorKind {
         status: u16,
         /// The provider's words, redacted; ours where it has none.
         message: Option<String>,
-        /// The part of them that a person may be shown, redacted.
+        /// The part of them that is safe to display, redacted.
         sentence: Option<String>,
         /// The fields found wrong.
         fields: Vec<FieldFault>,

@@ -216,7 +216,7 @@ pub enum Verdict {
     Accepted(Accepted),
     /// The message was not taken.
     Refused(Refusal),
-    /// A success without anything that tells of a message: not SMS Aero, or not this method.
+    /// A success without a message in it: not SMS Aero, or not this method.
     NotAReply,
 }
 
@@ -227,7 +227,7 @@ pub struct Refusal {
     pub reason: Reason,
     /// The provider's words: the body of an HTTP error, the envelope's message of a refusal with HTTP 200.
     pub message: Option<String>,
-    /// The sentence in the envelope, or a short body that is no envelope: what a person may be shown.
+    /// The sentence in the envelope, or a short body that is no envelope: safe to display.
     pub sentence: Option<String>,
     /// Fields of the request that the provider found wrong, with its codes.
     pub fields: Vec<FieldFault>,
@@ -441,7 +441,7 @@ const fn reason_of_status(status: u16, json: Option<&Value>) -> Reason {
     }
 }
 
-/// HTTP 200 with a refusal inside: only its words tell which.
+/// HTTP 200 with a refusal inside: the reason is in its words only.
 fn reason_of_words(words: &str) -> Reason {
     let words = words.to_ascii_lowercase();
     let say = |parts: &[&str]| parts.iter().any(|part| words.contains(part));

@@ -36,7 +36,7 @@ pub mod segment;
 pub mod send;
 /// Chooses a template and fills it.
 pub mod template;
-/// Says what may be told of a send.
+/// The public record of a send.
 pub mod trace;
 /// Sends one request at most once.
 pub mod transport;

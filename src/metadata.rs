@@ -10,7 +10,7 @@ pub const ID: &str = "smsaero-short-message-service";
 pub const TARGET: &str = "smsaero-sms";
 
 /// Logto's nine usage types and the text that a new configuration has for each: one GSM part with a six-digit code,
-/// and no word on how long the code lives, which Logto does not tell connectors.
+/// and no word on how long the code lives, which Logto does not pass to connectors.
 pub const DEFAULT_TEMPLATES: [(&str, &str); 9] = [
     ("SignIn", "{{code}} is your code to sign in. Keep it to yourself."),
     ("Register", "{{code}} is your code to create an account. Keep it to yourself."),

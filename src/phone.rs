@@ -1,15 +1,18 @@
-//! Phone numbers: what may be shown of one, and which ones may be written to.
+//! Phone numbers: masking them, and which ones may be sent to.
 #![forbid(unsafe_code)]
 
 /// The number with its middle hidden: the first four and the last two digits of a number of ten or more, else nothing.
 #[must_use]
 pub fn masked(number: &str) -> String {
-    let shown = number.chars().collect::<Vec<_>>();
-    match (shown.len() >= 10, shown.first_chunk::<4>(), shown.last_chunk::<2>()) {
-        (true, Some(head), Some(tail)) => {
-            head.iter().copied().chain(std::iter::repeat_n('*', shown.len() - 6)).chain(tail.iter().copied()).collect()
-        }
-        _ => "*".repeat(shown.len().min(9)),
+    let characters = number.chars().collect::<Vec<_>>();
+    match (characters.len() >= 10, characters.first_chunk::<4>(), characters.last_chunk::<2>()) {
+        (true, Some(head), Some(tail)) => head
+            .iter()
+            .copied()
+            .chain(std::iter::repeat_n('*', characters.len() - 6))
+            .chain(tail.iter().copied())
+            .collect(),
+        _ => "*".repeat(characters.len().min(9)),
     }
 }
 

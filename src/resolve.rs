@@ -119,7 +119,7 @@ impl Drop for Running {
 /// Why there are no addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LookupError {
-    /// What the system said.
+    /// The system's error.
     Unanswered(String),
     /// This machine could not even ask; the gateway is not to blame.
     Local(String),

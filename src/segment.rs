@@ -50,11 +50,11 @@ pub fn count(text: &str) -> Segments {
 }
 
 /// Parts of a long text: a character that counts twice is never cut in half.
-fn packed(widths: impl Iterator<Item = usize>, room: usize) -> usize {
+fn packed(widths: impl Iterator<Item = usize>, limit: usize) -> usize {
     let mut parts = 1;
     let mut used = 0;
     for width in widths {
-        if used + width > room {
+        if used + width > limit {
             parts += 1;
             used = 0;
         }

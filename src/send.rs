@@ -223,8 +223,7 @@ impl Message {
     }
 }
 
-/// A refusal that came compressed, as it was before; without its body, and still marked as compressed, where that cannot
-/// be told.
+/// A refusal that came compressed, decompressed; without its body, and still marked as compressed, where that fails.
 fn decode_refusal(reply: &Reply) -> Option<Reply> {
     let Reply { status, encoding, .. } = *reply;
     if encoding == Encoding::Identity || (200..300).contains(&status) {

@@ -1,4 +1,4 @@
-//! What may be told of a send: where it went, how long it took, what came of it, and nothing secret.
+//! The public record of a send: where it went, how long it took, its outcome, and no secret.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;

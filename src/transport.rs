@@ -164,9 +164,9 @@ pub enum ConnectError {
     Deadline(Option<String>),
     /// The whole time passed while other messages used all connections.
     Busy,
-    /// The connection could not be made; what the system or the TLS layer said.
+    /// The connection could not be made; the system's or the TLS layer's error.
     Refused(String),
-    /// This machine could not even try, for want of threads, descriptors, memory or ports; what it said.
+    /// This machine could not even try, for want of threads, descriptors, memory or ports; its error.
     Local(String),
 }
 

@@ -68,7 +68,7 @@ export interface Sign {
   status?: number;
 }
 
-/** The account of a gateway that was told nothing else. */
+/** The account of a gateway that is given none. */
 export const account: Readonly<Account>;
 
 export interface Gateway extends AsyncDisposable {
@@ -190,7 +190,7 @@ export interface SeenRequest {
   /** Whether it left a message that the provider keeps. */
   accepted: boolean;
   /**
-   * Whether a whole reply in valid HTTP was written, whatever it said. True as soon as the reply
+   * Whether a whole reply in valid HTTP was written, whatever its content. True as soon as the reply
    * is on its way, so it is known before the client can have read it.
    */
   answered: boolean;

@@ -302,7 +302,7 @@ class Gateway {
     for (const message of messages) this.#store.add(message);
   }
 
-  // Whoever waits for a code in vain is told of it: no message text, and no credentials.
+  // Whoever waits for a code in vain learns of it: no message text, and no credentials.
   #remember({ status, envelope }, fault, { at, path }) {
     if (fault === null && status < 400) return;
     const fields = Object.keys(envelope.data ?? {}).join(', ');

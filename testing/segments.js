@@ -24,16 +24,16 @@ export function segment(text) {
 
   let units = 0;
   let parts = 1;
-  let room = limits.multi;
+  let left = limits.multi;
   for (const character of text) {
     const size = width(character);
     units += size;
     // An escape pair or a surrogate pair never straddles two parts: it moves to the next one whole.
-    if (size > room) {
+    if (size > left) {
       parts += 1;
-      room = limits.multi;
+      left = limits.multi;
     }
-    room -= size;
+    left -= size;
   }
   return { alphabet: limits.alphabet, units, parts: units <= limits.single ? 1 : parts };
 }

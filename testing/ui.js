@@ -12,7 +12,7 @@ import { forcedBy, segment } from './segments.js';
 const KEEP = 1000;
 const MET_KEPT = 200;
 // More of what is to come fits on no page.
-const PENDING_TOLD = 20;
+const PENDING_LISTED = 20;
 const HEARTBEAT_MS = 15_000;
 const LONGEST_POLL_MS = 600_000;
 const BODY_LIMIT_BYTES = 64 * 1024;
@@ -20,7 +20,7 @@ const BODY_LIMIT_BYTES = 64 * 1024;
 const BACKLOG_BYTES = 1 << 20;
 
 /**
- * Starts an inbox: a gateway with the page. `templates` are those of a configuration, to tell what a
+ * Starts an inbox: a gateway with the page. `templates` are those of a configuration, to know what a
  * message is for; `signs` are sender names that count as approved besides the shared ones.
  */
 export async function startInbox({ host, port, templates = [], signs = [] } = {}) {
@@ -52,14 +52,14 @@ class Inbox {
 
   watch(gateway) {
     this.#gateway = gateway;
-    gateway.onMessage((message) => this.#tell('message', this.#shown(message)));
+    gateway.onMessage((message) => this.#broadcast('message', this.#publicView(message)));
     // A queue of its own, since only a script learns which message met the fault.
     gateway.respondWith(({ number, sign, text }) => {
       const fault = this.#queue.shift();
       if (fault === undefined) return null;
       this.#met.push({ at: Date.now(), number, sign, text, usage: this.#usageOf(text), fault });
       if (this.#met.length > MET_KEPT) this.#met.shift();
-      this.#tellFaults(this.#met.slice(-1));
+      this.#broadcastFaults(this.#met.slice(-1));
       return fault;
     });
   }
@@ -103,10 +103,10 @@ class Inbox {
     const wanted = digits(query.get('to'));
     const { messages } = this.#gateway;
     const chosen = wanted ? messages.filter(({ number }) => number === wanted) : messages;
-    return chosen.map((message) => this.#shown(message));
+    return chosen.map((message) => this.#publicView(message));
   }
 
-  #shown({ headers, ...message }) {
+  #publicView({ headers, ...message }) {
     const { text } = message;
     const { units } = segment(text);
     const { script, characters } = forcedBy(text) ?? {};
@@ -129,7 +129,7 @@ class Inbox {
         const options = { timeoutMs: left, after, signal: gone.signal };
         message = await this.#gateway.nextMessage(wanted || null, options);
       } while (message.code === null);
-      reply(response, 200, this.#shown(message));
+      reply(response, 200, this.#publicView(message));
     } catch (error) {
       if (gone.signal.aborted) return;
       if (error.code !== 'TIMEOUT') throw error;
@@ -141,7 +141,7 @@ class Inbox {
   #clear(response) {
     this.#gateway.clear();
     this.#met.length = 0;
-    this.#tell('cleared', {});
+    this.#broadcast('cleared', {});
     reply(response, 200, { messages: 0 });
   }
 
@@ -149,19 +149,19 @@ class Inbox {
     const body = await readBody(request);
     const list = (Array.isArray(body) ? body : [body]).map((fault) => readQueued(fault));
     this.#queue.push(...list);
-    this.#tellFaults();
+    this.#broadcastFaults();
     reply(response, 200, this.#faults());
   }
 
   #forgive(response) {
     this.#queue.length = 0;
-    this.#tellFaults();
+    this.#broadcastFaults();
     reply(response, 200, this.#faults());
   }
 
   // Only what is new: a tab has the rest.
-  #tellFaults(met = []) {
-    this.#tell('faults', { pending: this.#queue.slice(0, PENDING_TOLD), met });
+  #broadcastFaults(met = []) {
+    this.#broadcast('faults', { pending: this.#queue.slice(0, PENDING_LISTED), met });
   }
 
   #faults() {
@@ -182,7 +182,7 @@ class Inbox {
     });
   }
 
-  #tell(event, data) {
+  #broadcast(event, data) {
     const frame = `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
     for (const response of this.#watchers) {
       if (response.writableLength < BACKLOG_BYTES) response.write(frame);

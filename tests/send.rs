@@ -1,4 +1,4 @@
-//! The story of a message against a real socket, without Node.
+//! A message from configuration to outcome, against a real socket, without Node.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

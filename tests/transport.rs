@@ -106,8 +106,8 @@ impl Mute {
 async fn the_second_address_is_reached_when_the_first_is_a_black_hole() {
     let server = Server::start(&[ACCEPTED]).await;
     let port = server.address.port();
-    let (hole, _fillers, _listener) = black_hole(&format!("127.0.0.2:{port}")).await;
-    let transport = transport_with(move |_| Ok(vec![hole, ([127, 0, 0, 1], 0).into()]));
+    let (dead, _fillers, _listener) = black_hole(&format!("127.0.0.2:{port}")).await;
+    let transport = transport_with(move |_| Ok(vec![dead, ([127, 0, 0, 1], 0).into()]));
     let gateway = Gateway::parse(&format!("http://localhost:{port}")).unwrap();
     let receipt = send_within(&transport, std::slice::from_ref(&gateway), Limits::default()).await.unwrap();
     assert_eq!(receipt.gateway, gateway.to_string());

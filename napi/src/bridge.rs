@@ -174,7 +174,7 @@ fn send(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option
     let started = Instant::now().checked_sub(waited).unwrap_or_else(Instant::now);
     let deadlines = Deadlines { started, limits: options.limits };
     let pending = PendingSend::new(id, Arc::clone(&state.completions), Message::lost(audience));
-    // Boxed where it runs: this thread then neither makes room for it nor moves it.
+    // Boxed on the worker thread, so that this thread neither allocates nor moves it.
     worker.spawn(async move { Box::pin(deliver(message, gateways, deadlines, is_traced, pending)).await });
     Ok(None)
 }

@@ -50,7 +50,7 @@ pub struct SendMessageData {
     pub ip: Option<String>,
 }
 
-/// What SMS Aero said of a message that it accepted. `null` stands where it said nothing.
+/// What SMS Aero reported about a message that it accepted; `null` where it reported nothing.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Receipt {
     /// The provider's number for the message.

@@ -13,7 +13,7 @@ const TOLERANCE_BYTES = 100_000;
 /** Throws for a binary that is not in the table, or there with another size; what others of an older build have is no matter. */
 export function checkTable(platforms) {
   const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const told = new Map(
+  const listed = new Map(
     [...text.matchAll(ROW)].map(([, platform, libc, size]) => [
       `${platform}-${libc.replace('glibc', 'gnu')}`,
       Number(size) * 1e6,
@@ -23,8 +23,8 @@ export function checkTable(platforms) {
     const file = join(ROOT, 'lib', binaryName(platform));
     if (!existsSync(file)) continue;
     const { size } = statSync(file);
-    if (Math.abs(size - told.get(platform)) <= TOLERANCE_BYTES) continue;
-    const words = told.has(platform) ? `${megabytes(told.get(platform))} for` : 'nothing of';
+    if (Math.abs(size - listed.get(platform)) <= TOLERANCE_BYTES) continue;
+    const words = listed.has(platform) ? `${megabytes(listed.get(platform))} for` : 'nothing of';
     throw new Failure(
       `README's table of platforms says ${words} ${platform}, which has ${megabytes(size)}.`,
     );

@@ -18,7 +18,7 @@ export const BUILD_FOLDER = join(ROOT, 'build', 'platforms');
 /** A failure that needs no stack: its sentence says what to do. */
 export class Failure extends Error {}
 
-/** Runs a command to its end; its output is shown, or returned with `capture`. */
+/** Runs a command to its end; its output is printed, or returned with `capture`. */
 export function run([command, ...args], { capture = false, ...options } = {}) {
   const stdio = ['ignore', capture ? 'pipe' : 'inherit', 'inherit'];
   // npm is a .cmd on Windows, which only a shell can start.

@@ -7,7 +7,7 @@
   // More choices than the nine usage types in a few languages are not remembered.
   const CHOICES = 64;
 
-  // Zod's order of questions, which getters and proxies can tell from another one.
+  // Zod's order of reading, which getters and proxies can observe.
   const objectTag = (value) => {
     if (isArray(value)) return 'a';
     if (

@@ -1,5 +1,5 @@
 // Puts the JavaScript half together. Evaluated once per environment, with the host's classes; what it decides is only in
-// which order things are read, since getters and proxies can tell. In parentheses, as the other files, so that V8 compiles
+// which order things are read, since getters and proxies can observe it. In parentheses, as the other files, so that V8 compiles
 // at once what is on the path of every message.
 (function (parts, host) {
   'use strict';

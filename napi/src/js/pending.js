@@ -25,7 +25,7 @@
     return send;
   };
 
-  const settleOne = ([id, isAccepted, outcome, facts]) => {
+  const settleOne = ([id, isAccepted, outcome, details]) => {
     const send = remove(id);
     if (!send) return;
     try {
@@ -35,7 +35,7 @@
       // The host's own class threw.
       send.reject(error);
     }
-    if (facts) trace.record(send, facts);
+    if (details) trace.record(send, details);
   };
 
   // Takes a batch of outcomes from the worker thread.

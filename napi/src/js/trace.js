@@ -1,4 +1,4 @@
-// What may be said of a send: the channel `connector-smsaero:send` and NODE_DEBUG=smsaero. Nothing here may keep a promise
+// The public record of a send: the channel `connector-smsaero:send` and NODE_DEBUG=smsaero. Nothing here may keep a promise
 // from being settled: subscribers are somebody else's code.
 (function () {
   'use strict';

@@ -70,7 +70,7 @@ async fn measure(client: Client, plan: Plan) -> Outcome<()> {
     let mut latencies = course.latencies_us.take();
     latencies.sort_unstable();
     let at = |percent: usize| latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default();
-    let told = json!({
+    let report = json!({
         "messages": latencies.len(),
         "failures": course.failures.get(),
         "seconds": seconds,
@@ -80,7 +80,7 @@ async fn measure(client: Client, plan: Plan) -> Outcome<()> {
         "firstUs": first_us,
         "peakRssKib": peak_rss_kib(),
     });
-    println!("{told}");
+    println!("{report}");
     Ok(())
 }
 
