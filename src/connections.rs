@@ -1,4 +1,4 @@
-//! Bounds the connections of a process.
+//! Bounds the connections to one host.
 //!
 //! The HTTP client begins one for every message that waits, and finishes those that a message no longer needs, since a
 //! kept connection came free meanwhile.
@@ -12,11 +12,14 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::Notify, time::timeout};
+use tokio::{
+    sync::Notify,
+    time::{Instant, error::Elapsed, timeout_at},
+};
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// The most connections that are open at a time, and the most messages that have one or wait for one.
+/// The most connections to one host that are open at a time, and the most messages that have one or wait for one.
 ///
 /// A burst waits for one of these rather than use up the host's descriptors.
 pub const CONNECTIONS: usize = 192;
@@ -24,9 +27,9 @@ pub const CONNECTIONS: usize = 192;
 /// How long to wait for a connection to come back from another message before looking again.
 const RETURN: Duration = Duration::from_millis(5);
 
-/// How many times in a row nothing at all may have happened before connections that are counted as spare are taken to
-/// be closed. Turns of the runtime are counted, not time: on a busy machine a connection may take long to come back.
-const QUIET_TURNS: u32 = 4;
+/// How often a message looks again before a connection that was spare all the while is taken to be closed: the client
+/// hands a spare one to whoever waits. Each time is a turn of the runtime, however busy the machine is.
+const TURNS: u32 = 4;
 
 /// Counts connections, and holds back those above the limit. Clones share the count.
 #[derive(Clone, Debug, Default)]
@@ -42,16 +45,21 @@ struct Counts {
     waiting: usize,
     /// Connections that are being made.
     connecting: usize,
-    /// Connections without a message: fresh, kept, or on their way back from a message. The client does not say when it
-    /// closes one of them, so there may be fewer.
+    /// Connections without a message: fresh, kept, or on their way back from a message. The client does not say when
+    /// one of them is closed, so there may be fewer.
     spare: usize,
+    /// How many have become spare until now.
+    became_spare: u64,
     /// Connections with a message on them.
     in_use: usize,
-    /// How often a connection was made, taken or given back.
-    changes: u64,
 }
 
 impl Counts {
+    const fn add_spare(&mut self) {
+        self.spare += 1;
+        self.became_spare += 1;
+    }
+
     const fn open(&self) -> usize {
         self.connecting + self.spare + self.in_use
     }
@@ -73,7 +81,7 @@ impl Budget {
     #[must_use]
     pub fn wait(&self) -> Waiting {
         self.counts().waiting += 1;
-        Waiting { budget: self.clone(), has_connection: false }
+        Waiting { budget: self.clone(), has_connection: false, is_kept: false }
     }
 
     /// Whether a message has to wait for the connection of another one.
@@ -83,22 +91,29 @@ impl Budget {
     }
 
     async fn begin(&self) -> Connecting {
-        let mut quiet_turns = 0;
+        let mut turns = 0;
+        let mut next_turn = Instant::now() + RETURN;
+        let mut became_spare = self.counts().became_spare;
         loop {
             let freed = self.freed.notified();
             if let Some(connecting) = self.try_begin() {
                 return connecting;
             }
-            let Counts { changes, .. } = *self.counts();
             if !self.counts().waits_for_spare() {
                 freed.await;
                 continue;
             }
-            let timed_out = timeout(RETURN, freed).await.is_err();
-            quiet_turns = if timed_out && self.counts().changes == changes { quiet_turns + 1 } else { 0 };
-            if quiet_turns >= QUIET_TURNS {
-                self.forget_spare();
+            // Only whether it is time matters here; `try_begin` looks at what was freed.
+            let _: Result<(), Elapsed> = timeout_at(next_turn, freed).await;
+            if Instant::now() < next_turn {
+                continue;
             }
+            turns += 1;
+            if turns == TURNS {
+                turns = 0;
+                became_spare = self.forget_spare_before(became_spare);
+            }
+            next_turn = Instant::now() + RETURN;
         }
     }
 
@@ -112,12 +127,13 @@ impl Budget {
         may_begin.then(|| Connecting { budget: self.clone() })
     }
 
-    /// A message has waited long enough for one of them: they are closed by now, or of another host.
-    fn forget_spare(&self) {
+    /// Writes off connections that were spare when so many had become so: a message has waited since, and got none of
+    /// them. Gives how many have become spare until now.
+    fn forget_spare_before(&self, became_spare: u64) -> u64 {
         let mut counts = self.counts();
-        if counts.waits_for_spare() {
-            counts.spare = 0;
-        }
+        let newer = usize::try_from(counts.became_spare - became_spare).unwrap_or(usize::MAX);
+        counts.spare = counts.spare.min(newer);
+        counts.became_spare
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -130,6 +146,7 @@ impl Budget {
 pub struct Waiting {
     budget: Budget,
     has_connection: bool,
+    is_kept: bool,
 }
 
 impl Waiting {
@@ -141,8 +158,12 @@ impl Waiting {
             counts.waiting -= 1;
             counts.spare = counts.spare.saturating_sub(1);
             counts.in_use += 1;
-            counts.changes += 1;
         }
+    }
+
+    /// The connection can take another message; without this it is closed with this one.
+    pub const fn keep(&mut self) {
+        self.is_kept = true;
     }
 }
 
@@ -151,11 +172,12 @@ impl Drop for Waiting {
         let mut counts = self.budget.counts();
         if self.has_connection {
             counts.in_use -= 1;
-            counts.spare += 1;
+            if self.is_kept {
+                counts.add_spare();
+            }
         } else {
             counts.waiting -= 1;
         }
-        counts.changes += 1;
         drop(counts);
         self.budget.freed.notify_one();
     }
@@ -168,9 +190,7 @@ struct Connecting {
 
 impl Connecting {
     fn made(self) {
-        let mut counts = self.budget.counts();
-        counts.spare += 1;
-        counts.changes += 1;
+        self.budget.counts().add_spare();
     }
 }
 
@@ -224,6 +244,10 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::{Budget, CONNECTIONS};
 
     #[test]
@@ -248,8 +272,12 @@ mod tests {
             message.connected();
         }
         assert!(budget.try_begin().is_none(), "all of them are in use");
-        messages.remove(0);
+        let mut first = messages.remove(0);
+        first.keep();
+        drop(first);
         assert!(budget.try_begin().is_none(), "the first one is on its way back");
+        drop(messages.remove(0));
+        assert!(budget.try_begin().is_some(), "the second one was closed with its message");
     }
 
     #[test]
@@ -285,9 +313,44 @@ mod tests {
             let mut message = budget.wait();
             budget.try_begin().unwrap().made();
             message.connected();
+            message.keep();
         }
         let _waiting = (0..CONNECTIONS).map(|_| budget.wait()).collect::<Vec<_>>();
         while budget.try_begin().is_some() {}
         drop(budget.begin().await);
+    }
+
+    #[tokio::test]
+    async fn nor_do_they_while_other_connections_come_and_go() {
+        let budget = Budget::default();
+        let mut connections = (0..CONNECTIONS)
+            .map(|_| {
+                let mut message = budget.wait();
+                budget.try_begin().unwrap().made();
+                message.connected();
+                message.keep();
+                message
+            })
+            .collect::<Vec<_>>();
+        // All but two were closed unseen, and those two are in use without a pause.
+        connections.truncate(2);
+        let traffic = tokio::spawn({
+            let budget = budget.clone();
+            async move {
+                loop {
+                    for place in &mut connections {
+                        let mut next = budget.wait();
+                        next.keep();
+                        drop(std::mem::replace(place, next));
+                        place.connected();
+                    }
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
+        });
+        let _waiting = (0..CONNECTIONS).map(|_| budget.wait()).collect::<Vec<_>>();
+        while budget.try_begin().is_some() {}
+        drop(timeout(Duration::from_secs(10), budget.begin()).await.unwrap());
+        traffic.abort();
     }
 }

@@ -121,9 +121,10 @@ pub async fn probe(transport: &Transport, gateway: &Gateway) -> Probe {
 /// Asks a method of the API that has no side effect, such as `auth` or `balance`.
 pub async fn ask(transport: &Transport, gateway: &Gateway, method: &str, email: &str, api_key: &str) -> Answer {
     let asked = async {
-        let _waiting = transport.budget.wait();
-        let client = transport.client(CONNECT).ok()?;
-        let request = client.get(gateway.reading(method)).header(AUTHORIZATION, authorization(email, api_key));
+        let url = gateway.reading(method);
+        let host = transport.client(&url, CONNECT).ok()?;
+        let _waiting = host.budget.wait();
+        let request = host.client.get(url).header(AUTHORIZATION, authorization(email, api_key));
         let mut response = request.send().await.ok()?;
         let mut body = Vec::new();
         while body.len() < REPLY_LIMIT_BYTES
@@ -424,7 +425,7 @@ mod tests {
             }
             heads
         });
-        let transport = Transport::local().unwrap();
+        let transport = Transport::local();
         let probed = probe(&transport, &gateway).await;
         assert!(probed.reachable && probed.tcp_ms.is_some() && probed.dns_ms.is_none(), "{probed:?}");
         let answer = ask(&transport, &gateway, "balance", "a@b.co", "key").await;

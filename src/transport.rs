@@ -16,8 +16,8 @@ use std::{
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use reqwest::{
-    Client, Response, Url,
-    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue},
+    Client, Response, Url, Version,
+    header::{AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue},
     redirect,
 };
 use rustls::{
@@ -59,8 +59,8 @@ const IDLE: Duration = Duration::from_secs(60);
 /// How long a probe of a resting gateway may take.
 const PROBE: Duration = Duration::from_millis(2500);
 
-/// The most HTTP clients, one for each limit on connecting: the client shares its limit between a host's addresses.
-const CLIENTS: usize = 8;
+/// The most HTTP clients that are kept.
+const CLIENTS: usize = 64;
 
 /// A process needs one of these: it holds the pool of kept connections and knows which gateways are up.
 #[derive(Debug)]
@@ -68,11 +68,22 @@ pub struct Transport {
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) route: Route,
     pub(crate) resolver: Resolver,
-    clients: Mutex<Vec<(Duration, Client)>>,
+    clients: Mutex<Vec<Arc<HostClient>>>,
     admission: Arc<Semaphore>,
-    pub(crate) budget: Budget,
     /// Which gateways could not be connected to lately.
     pub health: Health,
+}
+
+/// The HTTP client for one host and limits on connecting of about this length, which it shares between the host's
+/// addresses.
+#[derive(Debug)]
+pub(crate) struct HostClient {
+    /// With the host.
+    url: Url,
+    connect: Duration,
+    pub(crate) client: Client,
+    /// The same for every client of a host.
+    pub(crate) budget: Budget,
 }
 
 /// How long things may take.
@@ -204,19 +215,22 @@ type Admission = OwnedSemaphorePermit;
 
 impl Transport {
     /// A client that trusts these roots, given as PEM, and nothing else.
-    pub fn new(roots: &str, variables: &ProxyVariables) -> Result<Arc<Self>, reqwest::Error> {
+    #[must_use]
+    pub fn new(roots: &str, variables: &ProxyVariables) -> Arc<Self> {
         let mut store = RootCertStore::empty();
         store.add_parsable_certificates(CertificateDer::pem_slice_iter(roots.as_bytes()).filter_map(Result::ok));
         Self::with(store, Route::new(variables), Resolver::default())
     }
 
     /// A client for gateways on this machine: no TLS to trust, and never through a proxy.
-    pub fn local() -> Result<Arc<Self>, reqwest::Error> {
+    #[must_use]
+    pub fn local() -> Arc<Self> {
         Self::with(RootCertStore::empty(), Route::Direct, Resolver::default())
     }
 
     /// A client that trusts these roots, goes this way and looks up names with this resolver.
-    pub fn with(roots: RootCertStore, route: Route, resolver: Resolver) -> Result<Arc<Self>, reqwest::Error> {
+    #[must_use]
+    pub fn with(roots: RootCertStore, route: Route, resolver: Resolver) -> Arc<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(rustls::DEFAULT_VERSIONS)
@@ -229,12 +243,9 @@ impl Transport {
             resolver,
             clients: Mutex::default(),
             admission: Arc::new(Semaphore::new(CONNECTIONS)),
-            budget: Budget::default(),
             health: Health::default(),
         };
-        // Whatever is wrong with the settings shows here and not with the first message.
-        transport.client(CONNECT)?;
-        Ok(Arc::new(transport))
+        Arc::new(transport)
     }
 
     /// Sends a request through the first gateway that can be connected to, at most once, and reads the reply. Gateways
@@ -300,15 +311,15 @@ impl Transport {
                 "HTTPS_PROXY or ALL_PROXY does not name a proxy with http:// or https://, the kinds that can be used";
             return Err(ExchangeError::NotDelivered(ConnectError::Refused(cause.to_owned())));
         }
-        let client = self.client(connect).map_err(|error| {
+        let host = self.client(url, connect).map_err(|error| {
             ExchangeError::NotDelivered(ConnectError::Local(format!("the HTTP client could not be set up: {error}")))
         })?;
         // What the kernel knows of kept connections is taken in first, so that a dead one is not chosen.
         yield_now().await;
         let started = Instant::now();
         let connected_by = (started + connect).min(done_by);
-        let state = Arc::new(WriteState::new(self.budget.wait()));
-        let reply = attempt(&client, url.clone(), request, &state, connected_by, done_by).await;
+        let state = Arc::new(WriteState::new(host.budget.wait()));
+        let reply = attempt(&host.client, url.clone(), request, &state, connected_by, done_by).await;
         let connected_in = state.begun_at().map(|at| at.duration_since(started));
         match reply {
             Ok(reply) => {
@@ -319,7 +330,7 @@ impl Transport {
                 let had_its_time = connect >= SHORTEST_FAIR_CONNECT && started + connect <= done_by;
                 let is_to_blame = match &error {
                     ConnectError::Refused(_) => true,
-                    ConnectError::Deadline(_) => had_its_time && !self.budget.is_used_up(),
+                    ConnectError::Deadline(_) => had_its_time && !host.budget.is_used_up(),
                     ConnectError::Busy | ConnectError::Local(_) => false,
                 };
                 if is_to_blame {
@@ -331,22 +342,30 @@ impl Transport {
         }
     }
 
-    /// The HTTP client for this limit on connecting. The one that was made first goes when there are too many.
-    pub(crate) fn client(&self, connect: Duration) -> Result<Client, reqwest::Error> {
+    /// The HTTP client for the host of this URL. The one that was used least lately goes when there are too many.
+    pub(crate) fn client(&self, url: &Url, connect: Duration) -> Result<Arc<HostClient>, reqwest::Error> {
+        let is_same_host =
+            |known: &HostClient| known.url.scheme() == url.scheme() && known.url.authority() == url.authority();
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, client)) = clients.iter().find(|(limit, _)| *limit == connect) {
-            return Ok(client.clone());
-        }
-        let client = self.build_client(connect)?;
+        let connect = client_limit(connect);
+        let place = clients.iter().position(|known| known.connect == connect && is_same_host(known));
+        let found = if let Some(place) = place {
+            clients.remove(place)
+        } else {
+            let other = clients.iter().find(|known| is_same_host(known));
+            let budget = other.map(|known| known.budget.clone()).unwrap_or_default();
+            let client = self.build_client(connect, &budget)?;
+            Arc::new(HostClient { url: url.clone(), connect, client, budget })
+        };
         if clients.len() >= CLIENTS {
             clients.remove(0);
         }
-        clients.push((connect, client.clone()));
+        clients.push(Arc::clone(&found));
         drop(clients);
-        Ok(client)
+        Ok(found)
     }
 
-    fn build_client(&self, connect: Duration) -> Result<Client, reqwest::Error> {
+    fn build_client(&self, connect: Duration, budget: &Budget) -> Result<Client, reqwest::Error> {
         let builder = Client::builder()
             .tls_backend_preconfigured((*self.tls).clone())
             .http1_only()
@@ -357,7 +376,7 @@ impl Transport {
             .pool_idle_timeout(IDLE)
             // Also for a connection that the client goes on making after its message went by another one.
             .connect_timeout(connect)
-            .connector_layer(self.budget.clone())
+            .connector_layer(budget.clone())
             .dns_resolver(Arc::new(self.resolver.clone()))
             // Proxies are ours to choose: reqwest would also send http to this machine through one.
             .no_proxy();
@@ -374,10 +393,10 @@ impl Transport {
         let Some(gateway) = self.health.claim_probe(gateways, Instant::now()) else { return };
         let transport = Arc::clone(self);
         tokio::spawn(async move {
-            let _waiting = transport.budget.wait();
-            let answer = match transport.client(CONNECT) {
-                Ok(client) => {
-                    timeout(PROBE, client.head(gateway.base().clone()).send()).await.is_ok_and(|sent| sent.is_ok())
+            let answer = match transport.client(gateway.base(), CONNECT) {
+                Ok(host) => {
+                    let _waiting = host.budget.wait();
+                    timeout(PROBE, host.client.head(gateway.base().clone()).send()).await.is_ok_and(|sent| sent.is_ok())
                 }
                 Err(_) => false,
             };
@@ -388,6 +407,21 @@ impl Transport {
             }
         });
     }
+}
+
+/// The limit of the client for this limit on connecting: the default one, made shorter or longer by 5/8 until it fits. Less
+/// than twice as long, so that a second address has its turn in time, and few, so that messages share connections.
+fn client_limit(connect: Duration) -> Duration {
+    /// Shorter ones share a client: its connections are closed by then.
+    const SHORTEST: Duration = Duration::from_millis(30);
+    let mut limit = CONNECT;
+    while limit < connect {
+        limit = limit * 8 / 5;
+    }
+    while limit > SHORTEST && limit * 5 / 8 >= connect {
+        limit = limit * 5 / 8;
+    }
+    limit
 }
 
 async fn attempt(
@@ -413,14 +447,26 @@ async fn attempt(
         Err(_) => timeout_at(done_by, sending).await.map_err(|_| ExchangeError::Lost)?,
     };
     match sent {
-        Ok(response) => read(response, done_by).await,
+        Ok(response) => {
+            let closes = response
+                .headers()
+                .get(CONNECTION)
+                .is_some_and(|value| value.as_bytes().to_ascii_lowercase().windows(5).any(|word| word == b"close"));
+            let is_kept = !closes && response.version() == Version::HTTP_11;
+            read(response, done_by, || {
+                if is_kept {
+                    state.keep();
+                }
+            })
+            .await
+        }
         Err(error) if state.recall() => Err(ExchangeError::NotDelivered(connect_error(&error))),
         Err(_) => Err(ExchangeError::Lost),
     }
 }
 
 /// Reads the body. A refusal stands by its status even when its body breaks off; a success does not.
-async fn read(mut response: Response, done_by: Instant) -> Result<Reply, ExchangeError> {
+async fn read(mut response: Response, done_by: Instant, at_end: impl FnOnce()) -> Result<Reply, ExchangeError> {
     let status = response.status();
     let encoding = response
         .headers()
@@ -437,7 +483,10 @@ async fn read(mut response: Response, done_by: Instant) -> Result<Reply, Exchang
                     return reply(body, true);
                 }
             }
-            Ok(Ok(None)) => return reply(body, false),
+            Ok(Ok(None)) => {
+                at_end();
+                return reply(body, false);
+            }
             Ok(Err(_)) | Err(_) if !status.is_success() => {
                 return reply(body, true);
             }
@@ -505,6 +554,11 @@ impl WriteState {
         begins
     }
 
+    /// The connection can take another request.
+    fn keep(&self) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).keep();
+    }
+
     /// Whether no byte has left, and none will from now on.
     fn recall(&self) -> bool {
         self.settle(Self::RECALLED)
@@ -557,7 +611,23 @@ impl std::error::Error for Recalled {}
 
 #[cfg(test)]
 mod tests {
-    use super::{CONNECT, Limits, TOTAL};
+    use std::time::Duration;
+
+    use super::{CONNECT, LONGEST_TOTAL, Limits, TOTAL, client_limit};
+
+    #[test]
+    fn limits_of_endless_variety_need_few_clients() {
+        assert_eq!(client_limit(CONNECT), CONNECT);
+        let mut limits = Vec::new();
+        for millis in 1..=u64::try_from(LONGEST_TOTAL.as_millis()).unwrap() {
+            let (connect, limit) = (Duration::from_millis(millis), client_limit(Duration::from_millis(millis)));
+            assert!(limit >= connect, "{limit:?} for {connect:?}");
+            assert!(limit < connect * 2 || limit < Duration::from_millis(50), "{limit:?} for {connect:?}");
+            limits.push(limit);
+        }
+        limits.dedup();
+        assert!(limits.len() <= 16, "{limits:?}");
+    }
 
     #[test]
     fn limits_have_defaults_and_bounds() {

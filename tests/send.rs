@@ -18,7 +18,7 @@ const REFUSED: Answer = Answer::Bytes(
 #[tokio::test]
 async fn an_accepted_message_has_a_receipt_and_the_wire_is_the_official_one() {
     let server = Server::start(&[ACCEPTED]).await;
-    let delivered = send(&Transport::local().unwrap(), &[server.gateway()]).await.unwrap();
+    let delivered = send(&Transport::local(), &[server.gateway()]).await.unwrap();
     assert_eq!((delivered.accepted.id, delivered.accepted.status), (7, Some(8)));
 
     let requests = server.requests().await;
@@ -34,7 +34,7 @@ async fn an_accepted_message_has_a_receipt_and_the_wire_is_the_official_one() {
 #[tokio::test]
 async fn a_connection_is_kept_for_the_next_message() {
     let server = Server::start(&[ACCEPTED, ACCEPTED]).await;
-    let transport = Transport::local().unwrap();
+    let transport = Transport::local();
     for _ in 0..2 {
         send(&transport, &[server.gateway()]).await.unwrap();
     }
@@ -46,7 +46,7 @@ async fn a_connection_that_was_closed_while_idle_does_no_harm() {
     let Answer::Bytes(accepted) = ACCEPTED else { unreachable!() };
     let answers = Box::leak(Box::new([Answer::Last(accepted), Answer::Last(accepted)]));
     let server = Server::start(answers).await;
-    let transport = Transport::local().unwrap();
+    let transport = Transport::local();
     for _ in 0..2 {
         send(&transport, &[server.gateway()]).await.unwrap();
     }
@@ -56,14 +56,14 @@ async fn a_connection_that_was_closed_while_idle_does_no_harm() {
 #[tokio::test]
 async fn the_next_gateway_takes_over_before_a_byte_has_left() {
     let server = Server::start(&[ACCEPTED]).await;
-    let delivered = send(&Transport::local().unwrap(), &[deaf().await, server.gateway()]).await.unwrap();
+    let delivered = send(&Transport::local(), &[deaf().await, server.gateway()]).await.unwrap();
     assert_eq!(delivered.gateway, server.gateway().to_string());
 }
 
 #[tokio::test]
 async fn a_dead_gateway_is_asked_last_the_next_time() {
     let server = Server::start(&[ACCEPTED, ACCEPTED]).await;
-    let transport = Transport::local().unwrap();
+    let transport = Transport::local();
     let gateways = [deaf().await, server.gateway()];
     send(&transport, &gateways).await.unwrap();
     assert_eq!(transport.health.order(&gateways), [&gateways[1], &gateways[0]]);
@@ -77,7 +77,7 @@ async fn no_other_gateway_is_tried_after_the_request_has_left() {
     {
         let first = Server::start(lost).await;
         let second = Server::start(&[]).await;
-        let error = send(&Transport::local().unwrap(), &[first.gateway(), second.gateway()]).await.unwrap_err();
+        let error = send(&Transport::local(), &[first.gateway(), second.gateway()]).await.unwrap_err();
         assert_eq!(error.reason(), Some(Reason::UnknownOutcome));
         assert_eq!((first.requests().await.len(), second.requests().await.len()), (1, 0));
     }
@@ -86,7 +86,7 @@ async fn no_other_gateway_is_tried_after_the_request_has_left() {
 #[tokio::test]
 async fn a_refusal_stands_though_its_body_breaks_off() {
     let server = Server::start(&[Answer::Last("HTTP/1.1 503 Busy\r\ncontent-length: 90\r\n\r\nhalf of 4829")]).await;
-    let error = send(&Transport::local().unwrap(), &[server.gateway()]).await.unwrap_err();
+    let error = send(&Transport::local(), &[server.gateway()]).await.unwrap_err();
     assert_eq!((error.reason(), error.status()), (Some(Reason::Unavailable), Some(503)));
     assert_eq!(error.message(), "half of ***");
 }
@@ -94,7 +94,7 @@ async fn a_refusal_stands_though_its_body_breaks_off() {
 #[tokio::test]
 async fn what_comes_back_is_redacted() {
     let server = Server::start(&[REFUSED]).await;
-    let error = send(&Transport::local().unwrap(), &[server.gateway()]).await.unwrap_err();
+    let error = send(&Transport::local(), &[server.gateway()]).await.unwrap_err();
     assert_eq!(error.reason(), Some(Reason::NoMoney));
     for words in [error.message(), error.description(), format!("{error:?}")] {
         assert!(!words.contains("482913"), "{words}");
@@ -104,7 +104,7 @@ async fn what_comes_back_is_redacted() {
 #[tokio::test]
 async fn where_nobody_listens_nothing_was_sent() {
     let gateways = [deaf().await, deaf().await];
-    let error = send(&Transport::local().unwrap(), &gateways).await.unwrap_err();
+    let error = send(&Transport::local(), &gateways).await.unwrap_err();
     let ErrorKind::NotSent { reason: Reason::Unreachable, attempts } = error.kind() else { panic!("{error:?}") };
     assert_eq!(attempts.len(), 2);
 }
@@ -113,7 +113,7 @@ async fn where_nobody_listens_nothing_was_sent() {
 async fn a_redirect_is_not_followed() {
     let server =
         Server::start(&[Answer::Bytes("HTTP/1.1 307 There\r\nlocation: /\r\ncontent-length: 0\r\n\r\n")]).await;
-    let error = send(&Transport::local().unwrap(), &[server.gateway()]).await.unwrap_err();
+    let error = send(&Transport::local(), &[server.gateway()]).await.unwrap_err();
     assert_eq!((error.reason(), error.status()), (Some(Reason::BadResponse), Some(307)));
     assert_eq!(server.requests().await.len(), 1);
 }

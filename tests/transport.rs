@@ -28,7 +28,7 @@ use connector_smsaero_native::{
     transport::{CONNECT, Limits, Transport},
 };
 use rustls::RootCertStore;
-use support::{ACCEPTED, Connections, Server, send, send_within};
+use support::{ACCEPTED, CLOSED, CLOSED_UNSAID, Connections, Server, send, send_within};
 use tokio::{
     io::AsyncReadExt as _,
     net::{TcpListener, TcpSocket, TcpStream},
@@ -53,7 +53,7 @@ async fn burst(
 
 /// A transport for which names stand for what `lookup` says.
 fn transport_with(lookup: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Arc<Transport> {
-    Transport::with(RootCertStore::empty(), Route::Direct, Resolver::new(lookup)).unwrap()
+    Transport::with(RootCertStore::empty(), Route::Direct, Resolver::new(lookup))
 }
 
 fn named(name: &str, port: u16) -> Gateway {
@@ -117,7 +117,7 @@ async fn the_second_address_is_reached_when_the_first_is_a_black_hole() {
 #[tokio::test]
 async fn a_handshake_that_hangs_is_given_up_though_no_message_waits_for_it() {
     let mute = Mute::start().await;
-    let transport = Transport::with(RootCertStore::empty(), Route::Direct, Resolver::default()).unwrap();
+    let transport = Transport::with(RootCertStore::empty(), Route::Direct, Resolver::default());
     let gateways = [Gateway::parse(&format!("https://127.0.0.1:{}", mute.port)).unwrap()];
     let limits = Limits { connect: Duration::from_millis(300), ..Limits::default() };
     for sent in burst(20, &transport, &gateways, limits).await {
@@ -161,7 +161,7 @@ async fn a_burst_opens_no_more_connections_than_there_may_be_though_all_cores_ar
         })
     });
     let busy = busy.collect::<Vec<_>>();
-    let transport = Transport::local().unwrap();
+    let transport = Transport::local();
     for sent in burst(2_000, &transport, &[server.gateway()], Limits::default()).await {
         sent.unwrap();
     }
@@ -173,9 +173,45 @@ async fn a_burst_opens_no_more_connections_than_there_may_be_though_all_cores_ar
 }
 
 #[tokio::test]
+async fn a_gateway_that_closes_after_each_reply_holds_up_nobody() {
+    let closing = Server::start_answering(CLOSED).await;
+    let transport = Transport::local();
+    for sent in burst(600, &transport, &[closing.gateway()], Limits::default()).await {
+        sent.unwrap();
+    }
+    assert!(closing.most_open() <= 200, "{} connections were open at once", closing.most_open());
+}
+
+#[tokio::test]
+async fn connections_that_a_gateway_closed_unseen_hold_up_no_message_beside_steady_traffic() {
+    let (steady, closing) = (Server::start_answering(ACCEPTED).await, Server::start_answering(CLOSED_UNSAID).await);
+    let transport = Transport::local();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let traffic = tokio::spawn({
+        let (transport, gateway, is_over) = (Arc::clone(&transport), steady.gateway(), Arc::clone(&is_over));
+        async move {
+            while !is_over.load(Ordering::Relaxed) {
+                for sent in burst(100, &transport, std::slice::from_ref(&gateway), Limits::default()).await {
+                    sent.unwrap();
+                }
+            }
+        }
+    });
+    for _ in 0..10 {
+        for sent in burst(100, &transport, &[closing.gateway()], Limits::default()).await {
+            if let Err(error) = sent {
+                assert_eq!(error.reason(), Some(Reason::UnknownOutcome), "{error:?}");
+            }
+        }
+    }
+    is_over.store(true, Ordering::Relaxed);
+    traffic.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_connection_that_had_little_time_blames_no_gateway() {
     let mute = Mute::start().await;
-    let transport = Transport::with(RootCertStore::empty(), Route::Direct, Resolver::default()).unwrap();
+    let transport = Transport::with(RootCertStore::empty(), Route::Direct, Resolver::default());
     let gateways = [Gateway::parse(&format!("https://127.0.0.1:{}", mute.port)).unwrap(), named("127.0.0.1", 1)];
     let hurried = Limits { total: Duration::from_millis(20), connect: CONNECT };
     send_within(&transport, &gateways[..1], hurried).await.unwrap_err();
@@ -189,7 +225,7 @@ async fn a_connection_that_had_little_time_blames_no_gateway() {
 async fn a_gateway_that_has_rested_is_probed_after_a_message() {
     let server = Server::start(&[ACCEPTED]).await;
     let resting = Server::start_answering(ACCEPTED).await;
-    let transport = Transport::local().unwrap();
+    let transport = Transport::local();
     let gateways = [resting.gateway(), server.gateway()];
     let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
     transport.health.mark_down(&gateways[0], long_ago);
@@ -206,14 +242,14 @@ async fn a_gateway_that_has_rested_is_probed_after_a_message() {
 #[tokio::test]
 async fn limits_of_endless_variety_leave_nothing_behind() {
     let server = Server::start_answering(ACCEPTED).await;
-    let transport = Transport::local().unwrap();
+    let transport = Transport::local();
     for millis in 0..100 {
         let limits =
             Limits { total: Duration::from_millis(5_000 + millis), connect: Duration::from_millis(1_000 + millis) };
         send_within(&transport, &[server.gateway()], limits).await.unwrap();
     }
     // Clients that are gone have closed their connections.
-    while server.open() > 8 {
+    while server.open() > 16 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

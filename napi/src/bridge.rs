@@ -208,13 +208,13 @@ fn diagnose(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<()
     };
     runtime::read_settings(&gateways, || Ok::<_, napi::Error>(settings))?;
     runtime::worker()?.spawn(async move {
-        match (runtime::transport(&gateways), gateways.first(), question) {
-            (Ok(transport), Some(gateway), Question::Ask { method, email, api_key, .. }) => {
+        let transport = runtime::transport(&gateways);
+        match (gateways.first(), question) {
+            (Some(gateway), Question::Ask { method, email, api_key, .. }) => {
                 pending.answer(&diagnose::ask(transport, gateway, &method, &email, &api_key).await);
             }
-            (Ok(transport), Some(gateway), _) => pending.answer(&diagnose::probe(transport, gateway).await),
-            (Err(trouble), ..) => pending.answer(&diagnose::Answer::None { trouble }),
-            (Ok(_), None, _) => {}
+            (Some(gateway), _) => pending.answer(&diagnose::probe(transport, gateway).await),
+            (None, _) => {}
         }
     });
     Ok(())
@@ -230,10 +230,8 @@ async fn deliver(
     #[cfg(feature = "test-panic")]
     assert!(!message.is_of("TestPanic"), "asked to panic");
     let mut attempts = Attempts::default();
-    let result: Result<Receipt, Error> = match runtime::transport(&gateways) {
-        Ok(transport) => message.deliver(transport, &gateways, deadlines, &mut attempts).await,
-        Err(cause) => Err(Message::unsendable(&cause, message.audience())),
-    };
+    let result: Result<Receipt, Error> =
+        message.deliver(runtime::transport(&gateways), &gateways, deadlines, &mut attempts).await;
     let took = deadlines.started.elapsed();
     let trace = is_traced.then(|| Trace::new(message.info(), &attempts, took, &result));
     pending.settle(&result, trace.as_ref(), took);

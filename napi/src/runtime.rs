@@ -56,18 +56,13 @@ pub fn read_settings<E>(gateways: &[Gateway], read: impl FnOnce() -> Result<Host
 }
 
 /// The transport for these gateways, set up with the first message. On the worker thread, since it takes a while.
-pub fn transport(gateways: &[Gateway]) -> Result<&'static Arc<Transport>, String> {
-    let is_local = are_local(gateways);
-    let cell = if is_local { &LOCAL } else { &SECURE };
-    if let Some(transport) = cell.get() {
-        return Ok(transport);
+pub fn transport(gateways: &[Gateway]) -> &'static Arc<Transport> {
+    match SETTINGS.get() {
+        Some(HostSettings { roots, variables }) if !are_local(gateways) => {
+            SECURE.get_or_init(|| Transport::new(roots, variables))
+        }
+        _ => LOCAL.get_or_init(Transport::local),
     }
-    let transport = match SETTINGS.get() {
-        Some(HostSettings { roots, variables }) if !is_local => Transport::new(roots, variables),
-        _ => Transport::local(),
-    };
-    let transport = transport.map_err(|error| format!("the HTTP client could not be set up: {error}"))?;
-    Ok(cell.get_or_init(|| transport))
 }
 
 fn are_local(gateways: &[Gateway]) -> bool {

@@ -43,6 +43,16 @@ pub const ACCEPTED: Answer = Answer::Bytes(
     "HTTP/1.1 200 OK\r\ncontent-length: 57\r\n\r\n{\"success\":true,\"data\":{\"id\":7,\"status\":8},\"message\":\"\"} ",
 );
 
+/// The same, on a connection that is closed with it.
+pub const CLOSED: Answer = Answer::Last(
+    "HTTP/1.1 200 OK\r\ncontent-length: 57\r\nconnection: close\r\n\r\n{\"success\":true,\"data\":{\"id\":7,\"status\":8},\"message\":\"\"} ",
+);
+
+/// The same, without a word of it in the reply.
+pub const CLOSED_UNSAID: Answer = Answer::Last(
+    "HTTP/1.1 200 OK\r\ncontent-length: 57\r\n\r\n{\"success\":true,\"data\":{\"id\":7,\"status\":8},\"message\":\"\"} ",
+);
+
 /// Counts the connections of a server.
 #[derive(Default)]
 pub struct Connections {
