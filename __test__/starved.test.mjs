@@ -11,9 +11,8 @@ import { start } from './faults/process.mjs';
 const hasPrlimit =
   process.platform === 'linux' &&
   spawnSync('prlimit', ['--version'], { stdio: 'ignore' }).status === 0;
-// So large that memory can be short for a thread's stack and plenty for all that Node needs meanwhile. Node's HTTP
-// client is WebAssembly, which would want 10 GiB of addresses with its trap handler.
-const STACK_BYTES = 512 * 2 ** 20;
+// So large that memory can be short for a thread's stack and plenty for all that Node needs meanwhile.
+const STACK_BYTES = 2 ** 30;
 const skip = !hasPrlimit && 'needs Linux and prlimit';
 
 let gateway;
@@ -29,6 +28,8 @@ afterEach(() => gateway.reset());
 /** A child that sends whenever it is asked to, and answers with what came of it. */
 async function startSender(args = []) {
   const source = `
+    import http from 'node:http';
+    import { once } from 'node:events';
     import { sendMessage } from './__test__/support/package.mjs';
     import { letter } from './__test__/faults/fixture.mjs';
 
@@ -36,11 +37,15 @@ async function startSender(args = []) {
       const error = await sendMessage(letter.data, letter.config, { gateways }).then(() => ({}), (error) => error);
       process.send({ name: error.constructor.name, code: error.code, ...error.data });
     });
+    // Node's own HTTP client is WebAssembly, which reserves gigabytes of addresses once it is there.
+    const server = http.createServer((_, response) => response.end()).listen({ host: '127.0.0.1', port: 0 });
+    await once(server, 'listening');
+    await (await fetch('http://127.0.0.1:' + server.address().port)).text();
+    server.close();
     process.send('ready');
   `;
-  const flags = ['--disable-wasm-trap-handler'];
   const env = { RUST_MIN_STACK: `${STACK_BYTES}` };
-  const sender = start(source, { ipc: true, args, flags, env });
+  const sender = start(source, { ipc: true, args, env });
   await once(sender.child, 'message');
   const { pid } = sender.child;
   return {
