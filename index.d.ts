@@ -27,7 +27,7 @@ export declare function createConnector(options: ConnectorOptions): Promise<SmsC
 /** Why a message was not sent. */
 export type Reason = 'validation' | 'unauthorized' | 'no_money' | 'ip_not_allowed' | 'rejected' | 'rate_limited' | 'unavailable' | 'bad_response' | 'timeout' | 'unreachable' | 'unknown_outcome' | 'number_not_allowed'
 
-/** What SMS Aero said of a message that it accepted. `null` stands where it said nothing. */
+/** What SMS Aero reported about a message that it accepted; `null` where it reported nothing. */
 export interface Receipt {
   /** The provider's number for the message. */
   id: number

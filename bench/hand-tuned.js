@@ -12,9 +12,7 @@ const configGuard = z.object({
   senderName: z.string(),
   templates: z
     .array(z.object({ usageType: z.string(), content: z.string() }))
-    .refine((templates) =>
-      REQUIRED.every((type) => templates.some(({ usageType }) => usageType === type)),
-    ),
+    .refine((templates) => REQUIRED.every((type) => templates.some(({ usageType }) => usageType === type))),
 });
 
 const agent = new https.Agent({

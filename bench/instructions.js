@@ -9,8 +9,6 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 
-import { valgrind } from '../scripts/platforms/valgrind.js';
-
 // The same compiler counts the same but for a percent, by the C library of the machine; what a change of ours costs is to
 // be seen above that. Another compiler optimizes otherwise.
 const MARGIN_PERCENT = 3;
@@ -35,29 +33,27 @@ const build = () => {
 
 const run = promisify(execFile);
 
-const counted = async (counter, program, name, rounds) => {
+const counted = async (program, name, rounds) => {
   const flags = ['--tool=callgrind', '--callgrind-out-file=/dev/null'];
-  const { env } = counter;
-  const { stderr } = await run(counter.command, [...flags, program, name, String(rounds)], { env });
+  const { stderr } = await run('valgrind', [...flags, program, name, String(rounds)]);
   const count = /Collected : (\d+)/.exec(stderr)?.[1];
   if (!count) throw new Error(`valgrind counted nothing for ${name}:\n${stderr}`);
   return Number(count);
 };
 
 /** What one round takes: the start of the program is in both counts. */
-const perRound = async (counter, program, name) => {
-  const few = await counted(counter, program, name, FEW);
-  const many = await counted(counter, program, name, MANY);
+const perRound = async (program, name) => {
+  const few = await counted(program, name, FEW);
+  const many = await counted(program, name, MANY);
   return Math.round((many - few) / (MANY - FEW));
 };
 
-const measure = async (counter, program) => {
+const measure = async (program) => {
   const names = execFileSync(program, { encoding: 'utf8' }).trim().split('\n');
   const counts = {};
   const left = [...names];
   const lane = async () => {
-    for (let name = left.shift(); name; name = left.shift())
-      counts[name] = await perRound(counter, program, name);
+    for (let name = left.shift(); name; name = left.shift()) counts[name] = await perRound(program, name);
   };
   await Promise.all(Array.from({ length: availableParallelism() }, lane));
   return Object.fromEntries(names.map((name) => [name, counts[name]]));
@@ -77,11 +73,9 @@ const compare = (counts, baseline, margin) => {
 };
 
 const main = async () => {
-  const counter = await valgrind();
-  if (!counter) throw new Error('Instructions are counted by valgrind, and there is none here.');
   const version = ['--version'];
   const rustc = execFileSync('rustc', version, { cwd: here('rust'), encoding: 'utf8' }).trim();
-  const counts = await measure(counter, build());
+  const counts = await measure(build());
   if (options.update) {
     const baseline = { rustc, marginPercent: MARGIN_PERCENT, instructions: counts };
     writeFileSync(baselineFile, `${JSON.stringify(baseline, null, 2)}\n`);

@@ -5,9 +5,7 @@ const port = Number(process.env.BENCH_PORT);
 const { connect } = net.Socket.prototype;
 
 const here = (options) =>
-  options?.host === 'gate.smsaero.ru'
-    ? { ...options, host: '127.0.0.1', port, lookup: undefined }
-    : options;
+  options?.host === 'gate.smsaero.ru' ? { ...options, host: '127.0.0.1', port, lookup: undefined } : options;
 
 // Below TLS, so that the certificate is still asked for gate.smsaero.ru and everything else stays as it is.
 net.Socket.prototype.connect = function (...args) {

@@ -34,13 +34,11 @@ export const round = (value) => {
 const table = (rows) => {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const line = (row) =>
-    row
-      .map((cell, column) => (column ? cell.padStart(widths[column]) : cell.padEnd(widths[0])))
-      .join('  ');
+    row.map((cell, column) => (column ? cell.padStart(widths[column]) : cell.padEnd(widths[0]))).join('  ');
   return rows.map(line).join('\n');
 };
 
-const verdict = (good) => (good ? 'reached' : 'MISSED');
+const result = (good) => (good ? 'reached' : 'MISSED');
 
 /** Prints the ratios, the limits and what every contender did. */
 export const print = ({ node, processor, rounds, ratios, limits, scenarios }) => {
@@ -51,7 +49,7 @@ export const print = ({ node, processor, rounds, ratios, limits, scenarios }) =>
       round(target),
       `${round(median)} (${round(min)}–${round(max)})`,
       round(prototype),
-      verdict(median >= target),
+      result(median >= target),
     ]);
     console.log(
       `${table([['times better than the official one', 'at least', 'measured', 'prototype', ''], ...rows])}\n`,
@@ -62,17 +60,14 @@ export const print = ({ node, processor, rounds, ratios, limits, scenarios }) =>
       label,
       round(most),
       round(measured),
-      verdict(measured <= most),
+      result(measured <= most),
     ]);
     console.log(`${table([['ours', 'at most', 'measured', ''], ...rows])}\n`);
   }
   for (const [name, contenders] of Object.entries(scenarios)) {
-    const present = FIGURES.filter(([figure]) =>
-      Object.values(contenders).some((one) => figure in one),
-    );
+    const present = FIGURES.filter(([figure]) => Object.values(contenders).some((one) => figure in one));
     const columns = present.filter(([figure]) => name.startsWith('load') || !LOAD.has(figure));
-    const cell = (range) =>
-      range ? `${round(range.median)} (${round(range.min)}–${round(range.max)})` : '–';
+    const cell = (range) => (range ? `${round(range.median)} (${round(range.min)}–${round(range.max)})` : '–');
     const rows = Object.entries(contenders).map(([contender, figures]) => [
       NAMES[contender],
       ...columns.map(([figure]) => cell(figures[figure])),

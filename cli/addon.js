@@ -5,9 +5,7 @@ import { fileURLToPath } from 'node:url';
 const lib = fileURLToPath(new URL('../lib/', import.meta.url));
 
 /** The version of this package. */
-export const { version } = JSON.parse(
-  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-);
+export const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 /** The connector, or why it cannot be loaded. */
 export const load = async () => {

@@ -90,22 +90,14 @@ const readBalance = ({ trouble, status, envelope }, account) => {
   if (!Number.isFinite(balance)) {
     const why = trouble ?? `HTTP ${status}`;
     account.findings.push(
-      finding(
-        'warn',
-        'balance',
-        `The balance could not be read (${why}). Look at it in SMS Aero's cabinet.`,
-      ),
+      finding('warn', 'balance', `The balance could not be read (${why}). Look at it in SMS Aero's cabinet.`),
     );
     return;
   }
   account.balance = balance;
   if (balance <= 0) {
     account.findings.push(
-      finding(
-        'fail',
-        'balance',
-        `The balance is ${balance}: SMS Aero sends nothing. Top it up in SMS Aero's cabinet.`,
-      ),
+      finding('fail', 'balance', `The balance is ${balance}: SMS Aero sends nothing. Top it up in SMS Aero's cabinet.`),
     );
   }
 };
@@ -142,9 +134,7 @@ const readSender = ({ trouble, status, envelope }, name, place, account) => {
     return;
   }
   const alike = signs.find((sign) => sign.name.trim().toLowerCase() === name.trim().toLowerCase());
-  const names = signs
-    .filter((sign) => Number(sign.status) === 1)
-    .map((sign) => JSON.stringify(sign.name));
+  const names = signs.filter((sign) => Number(sign.status) === 1).map((sign) => JSON.stringify(sign.name));
   const advice = alike
     ? `It is spelled ${JSON.stringify(alike.name)} there.`
     : `Approved: ${names.slice(0, 5).join(', ') || 'none'}.`;

@@ -54,9 +54,7 @@ export const inspectTemplates = (templates, { fallbackToGeneric }) => {
 const readable = (templates) =>
   templates
     .map((template, place) => ({ ...template, place }))
-    .filter(
-      ({ usageType, content }) => typeof usageType === 'string' && typeof content === 'string',
-    );
+    .filter(({ usageType, content }) => typeof usageType === 'string' && typeof content === 'string');
 
 const inspectMissing = (templates, fallbackToGeneric) => {
   // The required ones are the guard's to name.
@@ -115,8 +113,7 @@ const isTag = (tag) => {
 };
 
 const inspectRank = (template, place, all, path) => {
-  const key = ({ usageType, locale }) =>
-    `${usageType} ${locale ? String(locale).toLowerCase() : ''}`;
+  const key = ({ usageType, locale }) => `${usageType} ${locale ? String(locale).toLowerCase() : ''}`;
   const first = all.find((other) => key(other) === key(template));
   if (first.place === place) return [];
   const sentence = `The template is never used: templates[${first.place}] is for the same usage type and language. Remove one of them.`;
@@ -138,29 +135,21 @@ const inspectText = (content, path) => {
     );
   }
   if (!/{{\s*code\s*}}/.test(content)) {
-    findings.push(
-      warn(path, 'The text has no {{code}} in it, so its reader gets no code. Add it.'),
-    );
+    findings.push(warn(path, 'The text has no {{code}} in it, so its reader gets no code. Add it.'));
   }
   const others = handlebars(text);
   if (others.length > 0) {
     const list = others.map((name) => `{{${name}}}`).join(', ');
-    findings.push(
-      note(path, `${list} stays as written unless Logto has a value for it; parts are counted so.`),
-    );
+    findings.push(note(path, `${list} stays as written unless Logto has a value for it; parts are counted so.`));
   }
   const cause = forcedBy(text);
   const plain = cause?.characters ? partsWithout(text) : parts;
   if (parts > 1) {
-    const advice =
-      cause === null ? 'Shorten it to 160 characters.' : 'Shorten it to 70 characters.';
+    const advice = cause === null ? 'Shorten it to 160 characters.' : 'Shorten it to 70 characters.';
     const why = cause === null ? '' : `, because ${causeOf(cause)} is not in the GSM alphabet`;
     const other = plain < parts ? ` Without such characters it would take ${plain}.` : '';
     findings.push(
-      warn(
-        path,
-        `The text takes ${parts} parts (${alphabet}${why}), each billed as a message. ${advice}${other}`,
-      ),
+      warn(path, `The text takes ${parts} parts (${alphabet}${why}), each billed as a message. ${advice}${other}`),
     );
   }
   return findings;
@@ -173,11 +162,8 @@ const partsWithout = (text) => {
 };
 
 const inspectLanguages = (templates, fallbackToGeneric) => {
-  const hasPlain = (type) =>
-    templates.some(({ usageType, locale }) => usageType === type && !locale);
-  const types = USAGE_TYPES.filter(
-    (type) => templates.some(({ usageType }) => usageType === type) && !hasPlain(type),
-  );
+  const hasPlain = (type) => templates.some(({ usageType, locale }) => usageType === type && !locale);
+  const types = USAGE_TYPES.filter((type) => templates.some(({ usageType }) => usageType === type) && !hasPlain(type));
   if (types.length === 0 || (fallbackToGeneric && hasPlain('Generic'))) return [];
   return [
     note(
@@ -213,10 +199,7 @@ export const inspectPrefixes = (prefixes) => {
   if (bad.length > 0) {
     const list = bad.map((entry) => JSON.stringify(entry)).join(', ');
     findings.push(
-      warn(
-        'allowedPrefixes',
-        `${list} is not a calling code and allows nothing. Write digits, such as 7, 375.`,
-      ),
+      warn('allowedPrefixes', `${list} is not a calling code and allows nothing. Write digits, such as 7, 375.`),
     );
   }
   if (idle.length > 0) {

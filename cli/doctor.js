@@ -8,11 +8,7 @@ import { report } from './report.js';
 import { placeOf, readSettings } from './settings.js';
 import { UsageError } from './usage.js';
 
-const OFFICIAL = [
-  'https://gate.smsaero.ru',
-  'https://gate.smsaero.org',
-  'https://gate.smsaero.net',
-];
+const OFFICIAL = ['https://gate.smsaero.ru', 'https://gate.smsaero.org', 'https://gate.smsaero.net'];
 
 /** Looks at everything that a message depends on, and sends none. */
 export const doctor = async (options) => {
@@ -60,8 +56,7 @@ const diagnose = async ({ config, source, connector, error, gateways }) => {
 
 const rank = ({ level }) => ['fail', 'warn', 'note'].indexOf(level);
 
-const add = (findings, level, check, message, path) =>
-  findings.push({ level, check, ...(path && { path }), message });
+const add = (findings, level, check, message, path) => findings.push({ level, check, ...(path && { path }), message });
 
 const inspectBinary = (error, findings) => {
   if (error !== null) add(findings, 'fail', 'binary', error);
@@ -84,13 +79,13 @@ const describe = (values, source) => {
 };
 
 const inspectGuard = async (connector, config, source, findings) => {
-  if (connector === null) return { verdict: 'unknown', issues: [] };
+  if (connector === null) return { result: 'unknown', issues: [] };
   const { configGuard } = await connector.createConnector({
     getConfig: async () => config,
     gateways: OFFICIAL,
   });
   const { success, error } = configGuard.safeParse(config);
-  if (success) return { verdict: 'accepted', issues: [] };
+  if (success) return { result: 'accepted', issues: [] };
   const issues = error.issues.map(({ code, path, message, expected, received }) => ({
     code,
     path: spelled(path),
@@ -100,7 +95,7 @@ const inspectGuard = async (connector, config, source, findings) => {
   for (const issue of issues) {
     add(findings, 'fail', 'guard', sentenceOf(issue, source), issue.path);
   }
-  return { verdict: 'refused', issues };
+  return { result: 'refused', issues };
 };
 
 const spelled = (path) =>
@@ -239,8 +234,7 @@ const chooseGateways = async (connector, option, findings) => {
       .filter(Boolean);
     return bases.map((base) => new URL(base).href.replace(/\/+$/, ''));
   } catch (error) {
-    const sentence =
-      error.code === 'ERR_INVALID_URL' ? 'The gateways are not http(s) URLs.' : error.message;
+    const sentence = error.code === 'ERR_INVALID_URL' ? 'The gateways are not http(s) URLs.' : error.message;
     if (option !== undefined) throw new UsageError(sentence);
     add(findings, 'fail', 'gateways', sentence);
     return [];
@@ -277,9 +271,7 @@ const askAccount = async (reached, values, source, findings) => {
   const { email, apiKey, senderName } = values;
   const complete = [email, apiKey, senderName].every((value) => typeof value === 'string' && value);
   if (gateway === undefined || !complete) return null;
-  const places = Object.fromEntries(
-    ['email', 'apiKey', 'senderName'].map((field) => [field, placeOf(field, source)]),
-  );
+  const places = Object.fromEntries(['email', 'apiKey', 'senderName'].map((field) => [field, placeOf(field, source)]));
   const { findings: found, ...account } = await inspectAccount(gateway, values, places);
   findings.push(...found);
   return account;

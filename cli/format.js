@@ -77,5 +77,4 @@ const named = (character) => {
 export const causeOf = ({ script, characters }) => script ?? characters.map(named).join(', ');
 
 /** What an error has to say for itself, in a line and without its stack. */
-export const sentenceOf = (error) =>
-  visibleLines(error instanceof Error ? error.message : String(error));
+export const sentenceOf = (error) => visibleLines(error instanceof Error ? error.message : String(error));

@@ -53,9 +53,7 @@ const start = async (options) => {
       EACCES: `The port ${options.port} needs more rights. Choose one above 1023 with --port.`,
       EADDRNOTAVAIL: `This machine has no address ${options.host}. Leave --host out.`,
     };
-    throw new Error(
-      why[error.code] ?? `The inbox cannot listen on ${options.host}: ${error.code}.`,
-    );
+    throw new Error(why[error.code] ?? `The inbox cannot listen on ${options.host}: ${error.code}.`);
   }
 };
 

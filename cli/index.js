@@ -7,6 +7,7 @@ const commands = {
   doctor: async () => (await import('./doctor.js')).doctor,
   send: async () => (await import('./send.js')).send,
   inbox: async () => (await import('./inbox.js')).inbox,
+  demo: async () => (await import('./demo.js')).demo,
 };
 
 const run = async ([word, ...rest]) => {

@@ -21,23 +21,18 @@ const indented = (text) => text.replace(/^(?=.)/gm, '  ');
 const installation = ({ binary, config, guard, proxy, trust }, paint) => {
   const size = binary.sizeBytes && `${(binary.sizeBytes / 1024 / 1024).toFixed(1)} MB`;
   const file = [binary.file, size, binary.libc].filter(Boolean).join(', ');
-  const extra =
-    trust.extraFile &&
-    `${counted(trust.extraCertificates ?? 0, 'certificate')} in NODE_EXTRA_CA_CERTS`;
+  const extra = trust.extraFile && `${counted(trust.extraCertificates ?? 0, 'certificate')} in NODE_EXTRA_CA_CERTS`;
   const roots = `${counted(trust.certificates, 'certificate')} that Node trusts`;
-  const verdicts = {
+  const results = {
     accepted: ['accepted', paint.green],
     refused: ['refused', paint.red],
     unknown: ['not checked', paint.yellow],
   };
   const switches = ['fallbackToGeneric', 'testMode'].filter((name) => config[name]);
   return table([
-    [
-      'native binary',
-      binary.loads ? [`${file}, loads`, (text) => text] : ['does not load', paint.red],
-    ],
+    ['native binary', binary.loads ? [`${file}, loads`, (text) => text] : ['does not load', paint.red]],
     ['configuration', config.source],
-    ['guard', verdicts[guard.verdict]],
+    ['guard', results[guard.result]],
     ['e-mail', config.email ?? 'missing'],
     ['API key', config.apiKey],
     ['sender name', config.senderName ?? 'missing'],
@@ -67,10 +62,9 @@ const gateways = ({ gateways: list }, paint) => {
 const account = ({ account: found }, paint) => {
   if (found === null) return 'not asked';
   const { credentials, balance, sender } = found;
-  const verdict = { accepted: paint.green, refused: paint.red }[credentials] ?? paint.yellow;
-  const rows = [['credentials', [credentials, verdict]]];
-  if (balance !== null)
-    rows.push(['balance', [String(balance), balance > 0 ? paint.green : paint.red]]);
+  const result = { accepted: paint.green, refused: paint.red }[credentials] ?? paint.yellow;
+  const rows = [['credentials', [credentials, result]]];
+  if (balance !== null) rows.push(['balance', [String(balance), balance > 0 ? paint.green : paint.red]]);
   if (sender !== null) {
     const { approved, shared } = sender;
     const word = shared
@@ -93,10 +87,7 @@ const templates = ({ templates: list }, paint) => {
     [counted(parts, 'part'), parts > 1 ? paint.yellow : (text) => text],
     forcedBy === null ? '' : `UCS-2 for ${causeOf(forcedBy)}`,
   ]);
-  return table([
-    ['', 'locale', 'alphabet', 'length', 'costs', ''].map((text) => [text, paint.dim]),
-    ...rows,
-  ]);
+  return table([['', 'locale', 'alphabet', 'length', 'costs', ''].map((text) => [text, paint.dim]), ...rows]);
 };
 
 const findings = ({ findings: list }, paint) => {
@@ -112,7 +103,6 @@ const findings = ({ findings: list }, paint) => {
 const summary = (list, paint) => {
   const of = (wanted) => list.filter(({ level }) => level === wanted).length;
   if (of('fail') > 0) return paint.red(`${counted(of('fail'), 'finding')} would stop messages.`);
-  if (of('warn') > 0)
-    return paint.yellow(`Nothing stops messages; ${counted(of('warn'), 'warning')} to look at.`);
+  if (of('warn') > 0) return paint.yellow(`Nothing stops messages; ${counted(of('warn'), 'warning')} to look at.`);
   return paint.green('Everything is in order.');
 };

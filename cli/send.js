@@ -18,9 +18,7 @@ export const send = async (options) => {
   const asks = isReal && !options.yes;
   const canAsk = process.stdin.isTTY && process.stderr.isTTY;
   if (asks && !canAsk) {
-    throw new UsageError(
-      'There is no terminal to ask at: add --yes to send, or --test to send nothing.',
-    );
+    throw new UsageError('There is no terminal to ask at: add --yes to send, or --test to send nothing.');
   }
 
   const payload = { code: options.code, ...(options.locale && { locale: options.locale }) };
@@ -50,7 +48,7 @@ const readNumber = (to) => {
   return digits;
 };
 
-// The connector itself composes the message, for a gateway on this machine: what is shown is what will go.
+// The connector itself composes the message, for a gateway on this machine: what is displayed is what will go.
 const rehearse = async (sendMessage, data, config) => {
   const account = { allowAnyCredentials: true, balance: 1e6 };
   const gateway = await startGateway({ account });
@@ -105,9 +103,7 @@ const accepted = ({ id, status, extendStatus, cost, gateway }, isReal) => {
 
 const sentenceOf = ({ code, data, message }) => {
   if (Array.isArray(data?.issues)) {
-    const issues = data.issues.map(
-      ({ path, message: words }) => `${path.join('.') || 'all of it'}: ${words}`,
-    );
+    const issues = data.issues.map(({ path, message: words }) => `${path.join('.') || 'all of it'}: ${words}`);
     return `The configuration is refused (${issues.join('; ')}). Run doctor with it for what to do.`;
   }
   if (code === 'template_not_found') {

@@ -18,9 +18,7 @@ export const readSettings = async ({ config }, connector, env = process.env) => 
   const given = Object.entries(VARIABLES).filter(([, variable]) => env[variable]);
   if (given.length === 0) {
     const names = Object.values(VARIABLES).join(', ');
-    throw new UsageError(
-      `There is no configuration: name a file with --config FILE, or set ${names}.`,
-    );
+    throw new UsageError(`There is no configuration: name a file with --config FILE, or set ${names}.`);
   }
   const account = Object.fromEntries(given.map(([key, variable]) => [key, env[variable]]));
   const templates = connector === null ? undefined : await defaultTemplates(connector);
@@ -29,9 +27,7 @@ export const readSettings = async ({ config }, connector, env = process.env) => 
 
 /** Where a field of the configuration is to be put right. */
 export const placeOf = (field, source) =>
-  source === 'environment' && VARIABLES[field]
-    ? `the variable ${VARIABLES[field]}`
-    : `the field ${field}`;
+  source === 'environment' && VARIABLES[field] ? `the variable ${VARIABLES[field]}` : `the field ${field}`;
 
 export const readConfig = async (file) => {
   const value = parse(await contents(file), file === '-' ? 'Standard input' : file);

@@ -20,6 +20,7 @@ const OPTIONS = {
     test: { type: 'boolean' },
     yes: { type: 'boolean', short: 'y' },
   },
+  demo: { help: { type: 'boolean', short: 'h' } },
   inbox: {
     port: { type: 'string', default: '0' },
     host: { type: 'string', default: '127.0.0.1' },
@@ -70,6 +71,11 @@ and any credentials are accepted. For development: whoever reaches it reads the 
   --host HOST         a loopback address (default 127.0.0.1)
   --config FILE       a configuration whose templates name what each message is for;
                       without it the connector's own templates are looked for`,
+
+  demo: `Usage: connector-smsaero-native demo
+
+Shows what an administrator and a user of Logto meet, with a gateway on this machine:
+a refused configuration, a test message, four flows, a refusal. Nothing is sent.`,
 };
 
 /** What a command takes, or what commands there are. */
@@ -80,14 +86,14 @@ export const help = (command) =>
   doctor     looks for what could stop messages, and sends nothing
   send       sends one message
   inbox      shows the messages of a Logto under development in the browser
+  demo       shows what the connector does, on this machine alone
 
   --help     this text; after a command, what it takes
   --version  the version of the package`;
 
 export const unknownCommand = (word, known) =>
   new UsageError(
-    `There is no command ${JSON.stringify(word)}. The commands are ${known.join(', ')}; ` +
-      '--help says what they do.',
+    `There is no command ${JSON.stringify(word)}. The commands are ${known.join(', ')}; --help says what they do.`,
   );
 
 /** The options of a command; our own sentences, since Node's would repeat a phone number. */

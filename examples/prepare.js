@@ -2,16 +2,7 @@
 // installed, and the test tools. Run: node examples/prepare.js
 
 import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -21,19 +12,19 @@ const PACKAGE = 'connector-smsaero-native';
 const STALE_LOCK_MS = 300_000;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const kitchen = path.join(root, 'build/examples');
-const modules = path.join(kitchen, 'node_modules');
+const folder = path.join(root, 'build/examples');
+const modules = path.join(folder, 'node_modules');
 
 /** The folder with everything in place. */
 export const prepare = async () => {
-  mkdirSync(path.dirname(kitchen), { recursive: true });
-  const unlock = await lock(`${kitchen}.lock`);
+  mkdirSync(path.dirname(folder), { recursive: true });
+  const unlock = await lock(`${folder}.lock`);
   try {
-    mkdirSync(kitchen, { recursive: true });
+    mkdirSync(folder, { recursive: true });
     installTools();
     copyPackage();
-    copy(path.join(root, 'examples'), kitchen);
-    return kitchen;
+    copy(path.join(root, 'examples'), folder);
+    return folder;
   } finally {
     unlock();
   }
@@ -43,7 +34,7 @@ export const prepare = async () => {
 export const chromium = async () => {
   const found = process.env.CHROMIUM ?? findChromium();
   if (found) return found;
-  const unlock = await lock(`${kitchen}.chromium.lock`);
+  const unlock = await lock(`${folder}.chromium.lock`);
   try {
     const canInstall = process.getuid?.() === 0 && existsSync('/etc/debian_version');
     if (canInstall && !findChromium()) {
@@ -56,9 +47,7 @@ export const chromium = async () => {
   }
   const installed = findChromium();
   if (installed) return installed;
-  throw new Error(
-    'There is no Chromium: install it (on Debian: apt-get install chromium), or name one in CHROMIUM.',
-  );
+  throw new Error('There is no Chromium: install it (on Debian: apt-get install chromium), or name one in CHROMIUM.');
 };
 
 const findChromium = () => {
@@ -72,7 +61,7 @@ const installTools = () => {
   const wanted = Object.entries(TOOLS);
   if (wanted.every(([name, version]) => versionOf(name) === version)) return;
   const names = wanted.map(([name, version]) => `${name}@${version}`);
-  const flags = ['--no-save', '--no-audit', '--no-fund', '--no-package-lock', '--prefix', kitchen];
+  const flags = ['--no-save', '--no-audit', '--no-fund', '--no-package-lock', '--prefix', folder];
   run('npm', ['install', ...flags, ...names], {
     PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1',
   });

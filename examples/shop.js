@@ -72,9 +72,7 @@ export const startShop = async ({ gateways } = {}) => {
     const route = routes[`${request.method} ${request.url}`];
     if (!route) return response.setHeader('content-type', 'text/html; charset=utf-8').end(page);
     const [status, message] = await answer(route, request);
-    response
-      .writeHead(status, { 'content-type': 'application/json' })
-      .end(JSON.stringify({ message }));
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ message }));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

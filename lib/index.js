@@ -85,9 +85,7 @@ const host = async (name) => {
 };
 
 const binding = await load();
-const [{ ConnectorError }, { ZodError }] = await Promise.all(
-  ['@logto/connector-kit', 'zod'].map(host),
-);
+const [{ ConnectorError }, { ZodError }] = await Promise.all(['@logto/connector-kit', 'zod'].map(host));
 
 const { createConnector, sendMessage } = binding.open({ ConnectorError, ZodError });
 

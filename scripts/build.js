@@ -1,76 +1,64 @@
-// Builds the addon for this machine, and index.d.ts with it.
+// Builds the addon for this machine, and index.d.ts from its doc comments.
+// Usage: build.js [--addon]; with it the addon alone, which takes no dependency from npm.
 
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { install } from './install.js';
-import { host } from './platforms/runtimes.js';
-import { binaryName, CARGO, libraryName } from './platforms/targets.js';
-import { Failure, main, megabytes, putInPlace, ROOT, run } from './platforms/util.js';
+import { ADDON, binaryName, hostPlatform, libraryName } from './platforms/targets.js';
+import { BUILD, Failure, isScript, main, megabytes, putInPlace, ROOT, readOptions, run, works } from './util.js';
 
-const NAME = 'connector-smsaero-native-napi';
+const CRATE = 'connector-smsaero-native-napi';
 
 /** The addon that this machine's Node loads. */
-export function addon() {
-  return `lib/${binaryName(host().platform)}`;
-}
+export const addon = () => `lib/${binaryName(hostPlatform())}`;
 
-/** Builds in release mode, with cargo's progress in sight. */
-export async function build() {
-  requireRust();
-  const { platform } = host();
-  const definitions = join(ROOT, 'build', 'typings');
-  mkdirSync(definitions, { recursive: true });
-  const started = Date.now();
-  try {
-    await run([...CARGO, '--target-dir', 'target'], { cwd: ROOT, env: environment(definitions) });
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    throw new Failure('The addon was not built; what the compiler says is above.');
-  }
-  const file = addon();
-  putInPlace(join(ROOT, 'target', 'release', libraryName(platform)), join(ROOT, file));
-  await declare(definitions);
-  const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  console.log(`Built ${file}, ${megabytes(statSync(join(ROOT, file)).size)}, in ${seconds} s.`);
-}
-
-function environment(definitions) {
-  // napi-derive writes down there what it exports, whenever it expands the crate.
-  const env = { ...process.env, NAPI_TYPE_DEF_TMP_FOLDER: definitions };
-  if (!existsSync(join(definitions, NAME))) {
-    env.NAPI_FORCE_BUILD_CONNECTOR_SMSAERO_NATIVE_NAPI = String(Date.now());
-  }
+/** Builds it, by default with optimization. */
+export async function build({ profile = 'release' } = {}) {
+  await requireRust();
+  const typings = join(BUILD, 'typings', CRATE);
+  mkdirSync(dirname(typings), { recursive: true });
+  // napi-derive appends to that file what the crate exports, but only when the compiler expands it.
+  const earlier = existsSync(typings) ? readFileSync(typings) : undefined;
+  rmSync(typings, { force: true });
+  const env = { ...process.env, NAPI_TYPE_DEF_TMP_FOLDER: dirname(typings) };
+  if (!earlier) env.NAPI_FORCE_BUILD_CONNECTOR_SMSAERO_NATIVE_NAPI = String(Date.now());
   // A library for a Node on musl shares Node's C library.
-  if (host().platform.endsWith('musl')) env.RUSTFLAGS = '-Ctarget-feature=-crt-static';
-  return env;
+  if (hostPlatform().endsWith('musl')) env.RUSTFLAGS = '-Ctarget-feature=-crt-static';
+  const flags = ADDON.filter((flag) => profile === 'release' || flag !== '--release');
+  await run(['cargo', 'build', '--quiet', ...flags, '--target-dir', 'target'], {
+    env,
+    failure: 'The addon was not built; what the compiler says is above.',
+  });
+  if (earlier && !existsSync(typings)) writeFileSync(typings, earlier);
+  putInPlace(join(ROOT, 'target', profile, libraryName(process.platform)), join(ROOT, addon()));
+  return `${addon()}, ${megabytes(statSync(join(ROOT, addon())).size)}`;
 }
 
-async function declare(typeDefDir) {
+/** Writes index.d.ts. */
+export async function declare() {
   // Not before there are packages.
   const { generateTypeDef } = await import('@napi-rs/cli');
   const dtsHeader = readFileSync(join(ROOT, 'napi/src/header.d.ts'), 'utf8');
+  const typeDefDir = join(BUILD, 'typings');
   const options = { typeDefDir, dtsHeader, constEnum: false, cwd: ROOT };
-  const { dts } = await generateTypeDef(options);
-  writeFileSync(join(ROOT, 'index.d.ts'), dts);
+  writeFileSync(join(ROOT, 'index.d.ts'), (await generateTypeDef(options)).dts);
 }
 
-/** Throws when there is no Rust. */
-export function requireRust() {
-  if (spawnSync('cargo', ['--version'], { stdio: 'ignore' }).status === 0) return;
-  const [, version] = /^rust-version = "(.+)"$/m.exec(
-    readFileSync(join(ROOT, 'Cargo.toml'), 'utf8'),
-  );
+async function requireRust() {
+  if (await works(['cargo', '--version'])) return;
+  const [, version] = /^rust-version = "(.+)"$/m.exec(readFileSync(join(ROOT, 'Cargo.toml'), 'utf8'));
   throw new Failure(
     `The addon is written in Rust, and there is no cargo here. Install Rust ${version} or newer from https://rustup.rs, then try again.`,
   );
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isScript(import.meta.url)) {
   await main(async () => {
-    await install();
-    await build();
+    const options = readOptions({ addon: { type: 'boolean' } });
+    if (!options.addon) await install();
+    console.log('Building the addon with cargo, which takes a minute or two the first time.');
+    console.log(`Built ${await build()}.`);
+    if (!options.addon) await declare();
   });
 }

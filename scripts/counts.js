@@ -1,4 +1,4 @@
-// How many tests a run passed, failed and skipped, read from what the run printed.
+// How many tests a run passed, failed and skipped, read from what it printed.
 
 const NODE = {
   passed: /^# pass (\d+)$/gm,
@@ -10,28 +10,17 @@ const CARGO = {
   failed: /^test result: .* (\d+) failed;/gm,
   skipped: /^test result: .* (\d+) ignored;/gm,
 };
+const KEYS = Object.keys(NODE);
 
-/** From the TAP of Node's test runner, whose totals are at the end. */
-export function countNode(tap) {
-  // What a test logs becomes a comment of TAP too.
-  return count(NODE, tap.slice(tap.lastIndexOf('\n1..')));
-}
+/** From the TAP of Node's test runner, whose totals are at the end: what a test logs is a comment of TAP too. */
+export const countNode = (tap) => count(NODE, tap.slice(tap.lastIndexOf('\n1..')));
 
 /** From cargo test: one line for each of its binaries. */
-export function countCargo(output) {
-  return count(CARGO, output);
-}
+export const countCargo = (output) => count(CARGO, output);
 
-/** Two runs as one. */
-export function sum(one, other) {
-  const keys = ['passed', 'failed', 'skipped'];
-  return Object.fromEntries(keys.map((key) => [key, (one[key] ?? 0) + (other[key] ?? 0)]));
-}
+export const sum = (one, other) => Object.fromEntries(KEYS.map((key) => [key, (one[key] ?? 0) + (other[key] ?? 0)]));
 
 function count(patterns, text) {
-  const total = (pattern) =>
-    Array.from(text.matchAll(pattern)).reduce((all, [, number]) => all + Number(number), 0);
-  return Object.fromEntries(
-    Object.entries(patterns).map(([key, pattern]) => [key, total(pattern)]),
-  );
+  const total = (pattern) => Array.from(text.matchAll(pattern)).reduce((all, [, number]) => all + Number(number), 0);
+  return Object.fromEntries(KEYS.map((key) => [key, total(patterns[key])]));
 }

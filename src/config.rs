@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn the_mail_rule_is_that_of_zod_3_24() {
-        for (mail, verdict) in [
+        for (mail, judgement) in [
             ("a@b.co", true),
             ("A_B'c+d-e.f@x-.y9.IO", true),
             ("a@b", false),
@@ -351,7 +351,7 @@ mod tests {
             ("@b.co", false),
             ("", false),
         ] {
-            assert_eq!(is_email(&Utf16::from(mail)), verdict, "{mail}");
+            assert_eq!(is_email(&Utf16::from(mail)), judgement, "{mail}");
         }
     }
 }

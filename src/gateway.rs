@@ -211,7 +211,7 @@ pub struct Accepted {
 
 /// What a reply means.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
+pub enum Judgement {
     /// The message is SMS Aero's to deliver.
     Accepted(Accepted),
     /// The message was not taken.
@@ -255,11 +255,11 @@ pub enum Field {
 
 /// Judges a whole reply. Nothing counts as accepted unless the reply says so.
 #[must_use]
-pub fn judge(status: u16, body: &[u8]) -> Verdict {
+pub fn judge(status: u16, body: &[u8]) -> Judgement {
     if (200..300).contains(&status)
         && let Some(accepted) = usually_accepted(body)
     {
-        return Verdict::Accepted(accepted);
+        return Judgement::Accepted(accepted);
     }
     judge_at_length(status, body)
 }
@@ -311,11 +311,11 @@ fn usually_accepted(body: &[u8]) -> Option<Accepted> {
     })
 }
 
-fn judge_at_length(status: u16, body: &[u8]) -> Verdict {
+fn judge_at_length(status: u16, body: &[u8]) -> Judgement {
     let json = envelope(body);
     if !(200..300).contains(&status) {
         let body = String::from_utf8_lossy(body).into_owned();
-        return Verdict::Refused(Refusal {
+        return Judgement::Refused(Refusal {
             reason: reason_of_status(status, json.as_ref()),
             sentence: json
                 .as_ref()
@@ -324,16 +324,16 @@ fn judge_at_length(status: u16, body: &[u8]) -> Verdict {
             fields: json.as_ref().map(fields_of).unwrap_or_default(),
         });
     }
-    let Some(json) = json else { return Verdict::NotAReply };
+    let Some(json) = json else { return Judgement::NotAReply };
     if let Some(refusal) = refusal_of(&json) {
-        return Verdict::Refused(refusal);
+        return Judgement::Refused(refusal);
     }
     let message = match json.get("success") {
         Some(Value::Bool(true)) => json.get("data").and_then(only_message),
         None => json.get("id").is_some_and(Value::is_number).then_some(&json),
         Some(_) => None,
     };
-    message.and_then(accepted).map_or(Verdict::NotAReply, Verdict::Accepted)
+    message.and_then(accepted).map_or(Judgement::NotAReply, Judgement::Accepted)
 }
 
 /// The JSON object that every reply of the API is; a byte order mark before it does no harm.
@@ -509,20 +509,20 @@ fn decimal(value: &Value) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::{
-        BadGateway, Gateway, Method, Order, Request, Verdict, authorization, judge, judge_at_length, usually_accepted,
-        well_formed,
+        BadGateway, Gateway, Judgement, Method, Order, Request, authorization, judge, judge_at_length,
+        usually_accepted, well_formed,
     };
     use crate::reason::Reason;
 
     fn reason(status: u16, body: &str) -> Option<Reason> {
         match judge(status, body.as_bytes()) {
-            Verdict::Refused(refusal) => Some(refusal.reason),
+            Judgement::Refused(refusal) => Some(refusal.reason),
             _ => None,
         }
     }
 
     fn is_accepted(body: &str) -> bool {
-        matches!(judge(200, body.as_bytes()), Verdict::Accepted(_))
+        matches!(judge(200, body.as_bytes()), Judgement::Accepted(_))
     }
 
     #[test]
@@ -543,7 +543,7 @@ mod tests {
     #[test]
     fn an_echo_that_is_no_text_changes_nothing() {
         let body = b"{\"success\":true,\"data\":{\"id\":1,\"status\":8,\"text\":\"\xd0\xff\"},\"message\":null}";
-        assert!(matches!(judge(200, body), Verdict::Accepted(_)));
+        assert!(matches!(judge(200, body), Judgement::Accepted(_)));
         assert_eq!(well_formed(br#""\ud800 \\ud800 \uD83D\uDE00 \""#), r#""\ufffd \\ud800 \uD83D\uDE00 \""#);
     }
 
@@ -579,7 +579,7 @@ mod tests {
                 let at_length = judge_at_length(200, body.as_bytes());
                 if let Some(accepted) = usually_accepted(body.as_bytes()) {
                     usual += 1;
-                    assert_eq!(Verdict::Accepted(accepted), at_length, "{body}");
+                    assert_eq!(Judgement::Accepted(accepted), at_length, "{body}");
                 }
                 assert_eq!(judge(200, body.as_bytes()), at_length, "{body}");
             }
@@ -606,7 +606,7 @@ mod tests {
             r#"{"success":true,"data":{"id":-1}}"#,
             r#"{"id":"12"}"#,
         ] {
-            assert_eq!(judge(200, body.as_bytes()), Verdict::NotAReply, "{body}");
+            assert_eq!(judge(200, body.as_bytes()), Judgement::NotAReply, "{body}");
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     config::{Config, Template},
     encoding::Encoding,
     error::{Audience, Error, ErrorKind},
-    gateway::{Accepted, FieldFault, Gateway, Method, Order, Refusal, Request, Verdict, authorization, judge},
+    gateway::{Accepted, FieldFault, Gateway, Judgement, Method, Order, Refusal, Request, authorization, judge},
     phone::masked,
     reason::Reason,
     redact::{Redactor, Secrets},
@@ -194,11 +194,11 @@ impl Message {
         let decoded = decode_refusal(reply);
         let reply = decoded.as_ref().unwrap_or(reply);
         match judge(reply.status, whole_characters(reply)) {
-            Verdict::Accepted(accepted) => {
+            Judgement::Accepted(accepted) => {
                 Ok(Receipt { accepted, gateway: gateway.map(ToString::to_string).unwrap_or_default() })
             }
-            Verdict::NotAReply => Err(self.error(ErrorKind::NotAReply { status: reply.status })),
-            Verdict::Refused(refusal) => Err(self.refused(refusal, reply)),
+            Judgement::NotAReply => Err(self.error(ErrorKind::NotAReply { status: reply.status })),
+            Judgement::Refused(refusal) => Err(self.refused(refusal, reply)),
         }
     }
 

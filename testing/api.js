@@ -20,10 +20,8 @@ const METHODS = {
   '/v2/auth': () => ok(null, 'Successful authorization.'),
   '/v2/balance': (fields, { balance }) => ok({ balance }),
   '/v2/sign/list': (fields, { signs }) => ok(signList(signs)),
-  '/v2/sms/send': (fields, owner, environment, headers) =>
-    send(fields, owner, environment, headers, false),
-  '/v2/sms/testsend': (fields, owner, environment, headers) =>
-    send(fields, owner, environment, headers, true),
+  '/v2/sms/send': (fields, owner, environment, headers) => send(fields, owner, environment, headers, false),
+  '/v2/sms/testsend': (fields, owner, environment, headers) => send(fields, owner, environment, headers, true),
   '/v2/sms/status': (fields, owner, environment) => status(fields, environment, false),
   '/v2/sms/teststatus': (fields, owner, environment) => status(fields, environment, true),
 };

@@ -105,9 +105,7 @@ function ipv6(address) {
   const [head, tail] = address.split('::').map((half) => half.split(':').filter(Boolean));
   const gap = tail ? Array(8 - head.length - tail.length).fill('0') : [];
   const groups = [...head, ...gap, ...(tail ?? [])];
-  return Buffer.from(
-    groups.flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255]),
-  );
+  return Buffer.from(groups.flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255]));
 }
 
 function commonName(name) {

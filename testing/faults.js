@@ -42,9 +42,7 @@ const HONEST = new Set(['slow', 'drip', 'gzip', 'informational', 'pipelinedJunk'
 
 /** A constructor for each kind. `validation` takes the fields themselves, the others an object. */
 export const faults = Object.freeze({
-  ...Object.fromEntries(
-    Object.keys(KINDS).map((kind) => [kind, (options) => build(kind, options)]),
-  ),
+  ...Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, (options) => build(kind, options)])),
   validation: (problems) => build('validation', { fields: problems }),
 });
 
@@ -67,9 +65,7 @@ export function accepts(fault) {
 
 function build(kind, options = {}) {
   if (!Object.hasOwn(KINDS, kind)) {
-    throw new TypeError(
-      `Unknown fault ${JSON.stringify(kind)}; known: ${Object.keys(KINDS).join(', ')}`,
-    );
+    throw new TypeError(`Unknown fault ${JSON.stringify(kind)}; known: ${Object.keys(KINDS).join(', ')}`);
   }
   const known = KINDS[kind];
   for (const name of Object.keys(options)) {
@@ -81,9 +77,7 @@ function build(kind, options = {}) {
     if (value !== undefined) fault[name] = value;
   }
   if (kind === 'reset' && fault.accept && fault.when !== 'after') {
-    throw new TypeError(
-      'faults.reset: accept needs when: "after"; no message was read before that',
-    );
+    throw new TypeError('faults.reset: accept needs when: "after"; no message was read before that');
   }
   return fault;
 }
@@ -129,8 +123,7 @@ function oneOfTypes(...types) {
 }
 
 function body(fallback) {
-  const holds = (value) =>
-    typeof value === 'string' || (typeof value === 'object' && value !== null);
+  const holds = (value) => typeof value === 'string' || (typeof value === 'object' && value !== null);
   return reader(fallback, holds, 'a string, or an object to be sent as JSON');
 }
 
@@ -145,7 +138,6 @@ function fields(fallback) {
 // 101 would hand the connection over to another protocol.
 function informational(fallback) {
   const holds = (codes) =>
-    Array.isArray(codes) &&
-    codes.every((code) => Number.isInteger(code) && code >= 100 && code < 200 && code !== 101);
+    Array.isArray(codes) && codes.every((code) => Number.isInteger(code) && code >= 100 && code < 200 && code !== 101);
   return reader(fallback, holds, 'a list of statuses from 100 to 199, without 101');
 }

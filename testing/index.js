@@ -57,9 +57,7 @@ class Gateway {
     // No idle timeout, or it would close a pooled connection under a test that is slow.
     this.#http = http.createServer({ keepAliveTimeout: 0 }, (req, res) => this.#receive(req, res));
     this.#http.on('clientError', (error, socket) => socket.destroy());
-    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#connect(socket),
-    );
+    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#connect(socket));
   }
 
   get url() {
@@ -332,21 +330,11 @@ function isEarly(fault) {
 function ignore() {}
 
 function readOptions(options = {}) {
-  const {
-    host = '127.0.0.1',
-    port = 0,
-    tls: secure,
-    account: own,
-    keep = 100_000,
-    fallback,
-    ...rest
-  } = options;
+  const { host = '127.0.0.1', port = 0, tls: secure, account: own, keep = 100_000, fallback, ...rest } = options;
   const unknown = Object.keys(rest)[0] ?? Object.keys(own ?? {}).find((key) => !(key in account));
   if (unknown !== undefined) throw new TypeError(`startGateway has no option ${unknown}`);
   if (host !== 'localhost' && host !== '::1' && !(net.isIPv4(host) && host.startsWith('127.'))) {
-    throw new TypeError(
-      `host must be a loopback address, not ${host}: anyone could read the codes`,
-    );
+    throw new TypeError(`host must be a loopback address, not ${host}: anyone could read the codes`);
   }
   if (!Number.isInteger(keep) || keep < 1) throw new TypeError('keep must be a positive integer');
   if (fallback !== undefined && typeof fallback !== 'function') {

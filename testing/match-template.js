@@ -3,9 +3,7 @@
 /** The usage types, by a text; null for a text that no template makes. */
 export function usageFinder(templates) {
   const known = templates
-    .filter(
-      ({ content, usageType }) => typeof content === 'string' && typeof usageType === 'string',
-    )
+    .filter(({ content, usageType }) => typeof content === 'string' && typeof usageType === 'string')
     .map(({ content, usageType }) => {
       const pieces = content.split(/{{\s*[\w.]+\s*}}/);
       return { usageType, pieces, fixedLength: pieces.join('').length };

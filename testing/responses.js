@@ -12,9 +12,7 @@ const CHUNK = Buffer.alloc(64 * 1024, 'x');
 // Faults that are a whole, well-formed reply.
 const REPLIES = {
   reply: ({ status, body, headers }) =>
-    typeof body === 'string'
-      ? { status, body, headers: lowerCase(headers) }
-      : json(status, body, lowerCase(headers)),
+    typeof body === 'string' ? { status, body, headers: lowerCase(headers) } : json(status, body, lowerCase(headers)),
 
   validation: ({ fields }) => fromApi(validation(fields)),
   unauthorized: () => fromApi(unauthorized()),
@@ -211,9 +209,7 @@ function json(status, value, headers) {
 
 // A script's Content-Length has to replace ours, not to stand beside it.
 function lowerCase(headers = {}) {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
-  );
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function html(status, title) {

@@ -64,8 +64,7 @@ export function forcedBy(text) {
   const foreign = characters.filter((one) => !BASIC.has(one) && !EXTENSION.has(one));
   if (foreign.length === 0) return null;
   const letters = characters.filter((one) => /\p{L}/u.test(one)).length;
-  const isScript = ({ pattern }) =>
-    foreign.filter((one) => pattern.test(one)).length * 2 > letters && letters > 0;
+  const isScript = ({ pattern }) => foreign.filter((one) => pattern.test(one)).length * 2 > letters && letters > 0;
   const script = SCRIPTS.find(isScript);
   if (script) return { script: script.name };
   return { characters: [...new Set(foreign)].slice(0, MOST_NAMED) };

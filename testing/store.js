@@ -59,9 +59,7 @@ export class Store {
       throw new TypeError('timeoutMs must be a number of milliseconds, zero or more');
     }
     const matches = (message) =>
-      (wanted === null || message.number === wanted) &&
-      (!withCode || message.code !== null) &&
-      isLater(message);
+      (wanted === null || message.number === wanted) && (!withCode || message.code !== null) && isLater(message);
 
     for (const message of this.#unread) {
       if (!matches(message)) continue;
@@ -118,8 +116,7 @@ export class Store {
         const sentence = `No ${what} came within ${timeoutMs} ms (${seen})${refusals(this.#refusedSince(this.#lastTaken))}`;
         wait.reject(failure('TIMEOUT', sentence));
       };
-      const timer =
-        timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(onTimeout, Math.ceil(timeoutMs));
+      const timer = timeoutMs > LONGEST_TIMER_MS ? undefined : setTimeout(onTimeout, Math.ceil(timeoutMs));
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#waiting.add(wait);
     });

@@ -208,12 +208,11 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-// No other origin may read or change anything here: what is shown are codes to sign in with.
+// No other origin may read or change anything here: what is printed are codes to sign in with.
 function admit({ headers }, pathname) {
   const { origin, host } = headers;
   // A link from elsewhere may open the page itself.
-  const isVisit =
-    pathname === '/' && headers['sec-fetch-mode'] === 'navigate' && origin === undefined;
+  const isVisit = pathname === '/' && headers['sec-fetch-mode'] === 'navigate' && origin === undefined;
   if (!isLocalName(host) || (isForeignPage(headers) && !isVisit)) {
     throw problem(403, 'The inbox answers this machine and its own page only.');
   }
@@ -291,10 +290,7 @@ function readQueued(value) {
   }
   if (fault === null) throw problem(400, 'A fault is an object with a kind, or the name of one.');
   if (fault.kind === 'reset' && fault.when !== 'after') {
-    throw problem(
-      400,
-      'The inbox resets a connection after it has read the message: leave out when.',
-    );
+    throw problem(400, 'The inbox resets a connection after it has read the message: leave out when.');
   }
   return fault;
 }

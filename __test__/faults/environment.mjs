@@ -1,15 +1,14 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 
-import { NODE } from '../support/runtime.mjs';
+import { fixture, start, temporaryFile } from '../support/child.mjs';
 import { certificate, faults, startGateway } from '../support/testing.mjs';
 import { startChaos } from './chaos.mjs';
 import { DEEDS, indexOfHeader, indexOfNumber, planOf, randomness } from './plan.mjs';
-import { temporaryFile } from './process.mjs';
 
+// Should nobody end the process of a black hole.
+const LONGEST_MS = 300_000;
 const DAY_MS = 86_400_000;
 const account = { allowAnyCredentials: true, balance: 1e12 };
 const LOCAL = { names: ['127.0.0.1', 'localhost'] };
@@ -37,14 +36,8 @@ export async function refusedPort() {
 }
 
 /** A port whose queue of connections is full, so that a SYN gets no answer. */
-export async function startHole() {
-  const child = spawn(
-    NODE[0],
-    [...NODE.slice(1), fileURLToPath(new URL('blackhole.mjs', import.meta.url))],
-    {
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    },
-  );
+export async function startBlackhole() {
+  const { child } = start(fixture('blackhole'), { ipc: true, timeoutMs: LONGEST_MS });
   const [port] = await once(child, 'message');
   const fillers = Array.from({ length: 4 }, () => net.connect({ host: '127.0.0.1', port }));
   for (const filler of fillers) filler.on('error', () => {});
@@ -63,7 +56,7 @@ export async function startHole() {
 }
 
 /** All gateways of one batch: those that work, and each way not to. */
-export async function startWorld(seed, batch) {
+export async function startEnvironment(seed, batch) {
   const trusted = certificate(LOCAL);
   const secure = (given) => openGateway({ tls: { key: given.key, cert: given.cert } });
   // Signed by authorities of their own, of which the children trust the first two.
@@ -103,13 +96,13 @@ export async function startWorld(seed, batch) {
   const random = randomness(seed + batch);
   const chaos = await startChaos(gateways.behindChaos.port, random);
   const plainChaos = await startChaos(gateways.behindPlainChaos.port, random);
-  const hole = await startHole();
+  const blackhole = await startBlackhole();
   const refused = await refusedPort();
 
   const bases = {
     refused: `https://127.0.0.1:${refused}`,
     plainRefused: `http://127.0.0.1:${refused}`,
-    synHole: `https://127.0.0.1:${hole.port}`,
+    blackhole: `https://127.0.0.1:${blackhole.port}`,
     chaos: `https://127.0.0.1:${chaos.port}`,
     plainChaos: `http://127.0.0.1:${plainChaos.port}`,
   };
@@ -127,7 +120,7 @@ export async function startWorld(seed, batch) {
       return open.reduce((sum, count) => sum + count, 0);
     },
     stop: onlyOnce(async () => {
-      await Promise.all([chaos.stop(), plainChaos.stop(), hole.stop()]);
+      await Promise.all([chaos.stop(), plainChaos.stop(), blackhole.stop()]);
       await Promise.all(Object.values(gateways).map((gateway) => gateway.stop()));
     }),
   };

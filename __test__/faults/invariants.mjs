@@ -66,9 +66,8 @@ export function faultsOf(plan, report, seen = UNSEEN) {
   if (reason === 'unknown_outcome') {
     claim(meets(ALIVE) || meets(LOSSY) || meets(CHAOTIC), 'unknown, but no byte can have left');
   }
-  const patient = ['tlsHang', 'synHole', 'plainHold'];
-  if (reason === 'unreachable')
-    claim(!kinds.every((kind) => patient.includes(kind)), 'unreachable');
+  const patient = ['tlsHang', 'blackhole', 'plainHold'];
+  if (reason === 'unreachable') claim(!kinds.every((kind) => patient.includes(kind)), 'unreachable');
 
   if (!ok && arrivals === 1) {
     const asExpected = !expected.resolves && matches(expected, report);
@@ -94,7 +93,7 @@ function faultsOfTrace({ kinds }, { ok, reason, id, status }, trace) {
   // A busy machine may leave no time for the first one.
   const fewest = reason === 'timeout' ? 0 : 1;
   const attempts = trace.attempts >= fewest && trace.attempts <= kinds.length;
-  const told = [
+  const checks = [
     [trace.outcome === expected, `outcome ${trace.outcome} for ${expected}`],
     [(trace.reason ?? undefined) === reason, `reason ${trace.reason} for ${reason}`],
     [(trace.httpStatus ?? undefined) === status, `status ${trace.httpStatus} for ${status}`],
@@ -102,5 +101,5 @@ function faultsOfTrace({ kinds }, { ok, reason, id, status }, trace) {
     [attempts, `${trace.attempts} attempts with ${kinds.length} gateways`],
     [/^7999\*+\d\d$/.test(trace.number), `number ${trace.number}`],
   ];
-  return told.filter(([holds]) => !holds).map(([, sentence]) => `is traced with ${sentence}`);
+  return checks.filter(([holds]) => !holds).map(([, sentence]) => `is traced with ${sentence}`);
 }

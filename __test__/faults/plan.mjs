@@ -18,7 +18,7 @@ export function randomness(seed) {
 export const DEAD = [
   'dns',
   'refused',
-  'synHole',
+  'blackhole',
   'tlsHang',
   'tlsReset',
   'expired',
@@ -73,10 +73,7 @@ export const DEEDS = {
   hugeBody: [faults.hugeBody({ bytes: 300_000 }), UNREADABLE],
   hugeRefusal: [faults.hugeBody({ bytes: 300_000, status: 500 }), refused('unavailable', 500)],
   gzip: [faults.gzip(), UNREADABLE],
-  pageOfEntities: [
-    faults.reply({ status: 502, body: '&#1050;'.repeat(9_000) }),
-    refused('unavailable', 502),
-  ],
+  pageOfEntities: [faults.reply({ status: 502, body: '&#1050;'.repeat(9_000) }), refused('unavailable', 502)],
   timeoutOfItsOwn: [faults.reply({ status: 408, body: '' }), refused('unavailable', 408)],
   informational: [faults.informational(), RESOLVES],
   silence: [faults.silence(), LOST],
@@ -122,7 +119,7 @@ export function planOf(seed, index) {
     deed,
     timeoutMs: 600 + Math.floor(random() * 6) * 200,
     connectTimeoutMs: 200 + Math.floor(random() * 5) * 50,
-    door: random() < 0.5 ? 'sendMessage' : 'connector',
+    entry: random() < 0.5 ? 'sendMessage' : 'connector',
     testMode: random() < 0.1,
   };
 }

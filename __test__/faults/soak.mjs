@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 
-import { start } from './process.mjs';
+import { fixture, start } from '../support/child.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -17,77 +17,20 @@ const { values } = parseArgs({
 const sends = Number(values.sends);
 const boundMb = Number(values['bound-mb']);
 
-// One in fifty is refused, so that errors are part of it.
-const GATEWAY = `
-  import { certificate, faults } from './__test__/support/testing.mjs';
-  import { openGateway } from './__test__/faults/environment.mjs';
-  import { temporaryFile } from './__test__/faults/process.mjs';
-
-  const { key, cert, ca } = certificate();
-  const gateway = await openGateway({ keep: 4, ...(process.argv[2] !== 'plain' && { tls: { key, cert } }) });
-  let asked = 0;
-  let refused = 0;
-  gateway.respondWith(() => {
-    asked += 1;
-    if (asked % 50 !== 0) return null;
-    refused += 1;
-    return faults.validation();
-  });
-  process.on('message', () => process.send({ asked, refused, ...gateway.connections }));
-  process.on('disconnect', () => gateway.stop());
-  process.send({ url: gateway.url, caFile: temporaryFile('ca.pem', ca) });
-`;
-
-const SENDER = `
-  import createConnector from './__test__/support/package.mjs';
-  import { megabytes } from './__test__/faults/footprint.mjs';
-  import { letter } from './__test__/faults/fixture.mjs';
-
-  const [gateways, sends] = JSON.parse(process.argv[2]);
-  const counts = { accepted: 0, refused: 0, odd: 0 };
-  const getConfig = async () => ({ ...letter.config });
-  const send = async (index) => {
-    // As Logto does: a connector for each message.
-    const connector = await createConnector({ getConfig, gateways });
-    const data = { ...letter.data, payload: { code: String(100000 + (index % 900000)) } };
-    try {
-      await connector.sendMessage(data);
-      counts.accepted += 1;
-    } catch (error) {
-      counts[error.data.reason === 'validation' ? 'refused' : 'odd'] += 1;
-    }
-  };
-  let next = 0;
-  const lane = async (last) => {
-    while (next < last) {
-      const index = next;
-      next += 1;
-      await send(index);
-    }
-  };
-  const steps = 20;
-  for (let step = 0; step <= steps; step += 1) {
-    process.send({ sent: next, rss: await megabytes(), heap: process.memoryUsage().heapUsed / 2 ** 20, counts });
-    const last = Math.round((sends * (step + 1)) / steps);
-    if (step < steps) await Promise.all(Array.from({ length: 32 }, () => lane(last)));
-  }
-  process.disconnect();
-`;
-
 function ask({ child }) {
   return new Promise((resolve) => child.once('message', resolve));
 }
 
 const day = 24 * 3_600_000;
-const gateway = start(GATEWAY, {
+const gateway = start(fixture('soak-gateway'), {
   args: values.plain ? ['plain'] : [],
   ipc: true,
   timeoutMs: day,
 });
 const { url, caFile } = await ask(gateway);
 const started = performance.now();
-const sender = start(SENDER, {
-  args: [JSON.stringify([url, sends])],
+const sender = start(fixture('soak-sender'), {
+  input: { gateways: url, sends },
   env: { NODE_EXTRA_CA_CERTS: caFile },
   flags: ['--expose-gc'],
   ipc: true,

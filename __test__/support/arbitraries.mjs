@@ -32,8 +32,7 @@ const objects = {
   inherited: (entries) => Object.create(plain(entries)),
   'half inherited': (entries) => plain(entries.slice(1), Object.create(plain(entries.slice(0, 1)))),
   frozen: (entries) => Object.freeze(plain(entries)),
-  'own getters': (entries) =>
-    entries.reduce((target, [key, value]) => define(target, key, { get: () => value }), {}),
+  'own getters': (entries) => entries.reduce((target, [key, value]) => define(target, key, { get: () => value }), {}),
   'hidden properties': (entries) =>
     entries.reduce((target, [key, value]) => define(target, key, { value, enumerable: false }), {}),
   instance: (entries) => {
@@ -59,13 +58,11 @@ const throwingObjects = {
   'throwing proxy': (entries) => {
     const [first] = entries[0] ?? ['email'];
     const explode = errorBomb();
-    const get = (target, key, receiver) =>
-      key === first ? explode() : Reflect.get(target, key, receiver);
+    const get = (target, key, receiver) => (key === first ? explode() : Reflect.get(target, key, receiver));
     return new Proxy(plain(entries), { get });
   },
   'proxy that hides its keys': (entries) => new Proxy(plain(entries), { has: errorBomb() }),
-  'proxy that hides its prototype': (entries) =>
-    new Proxy(plain(entries), { getPrototypeOf: oddBomb() }),
+  'proxy that hides its prototype': (entries) => new Proxy(plain(entries), { getPrototypeOf: oddBomb() }),
 };
 
 const arrays = {
@@ -79,11 +76,9 @@ const arrays = {
   subclass: (items) => Object.setPrototypeOf(items, class extends Array {}.prototype),
   proxy: (items) => new Proxy(items, {}),
   'proxy of a proxy': (items) => new Proxy(new Proxy(items, {}), {}),
-  'element getters': (items) =>
-    items.reduce((target, item, index) => define(target, index, { get: () => item }), []),
+  'element getters': (items) => items.reduce((target, item, index) => define(target, index, { get: () => item }), []),
   'foreign realm': (items) => vm.runInContext('Array', elsewhere).from(items),
-  'own iterator': (items) =>
-    Object.assign(items, { [Symbol.iterator]: () => items.slice().reverse().values() }),
+  'own iterator': (items) => Object.assign(items, { [Symbol.iterator]: () => items.slice().reverse().values() }),
 };
 
 const throwingArrays = {
@@ -220,15 +215,7 @@ export const strings = fc.oneof(
 );
 
 function units(maxLength) {
-  const surrogates = fc.constantFrom(
-    '\ud800',
-    '\udbff',
-    '\udc00',
-    '\udfff',
-    'a',
-    '\u00e9',
-    '\uffff',
-  );
+  const surrogates = fc.constantFrom('\ud800', '\udbff', '\udc00', '\udfff', 'a', '\u00e9', '\uffff');
   return fc.array(surrogates, { maxLength }).map((list) => list.join(''));
 }
 
@@ -261,14 +248,9 @@ const numbers = fc.oneof(
   fc.constantFrom(Number.NaN, -0, 1e21, 1e-7, Number.POSITIVE_INFINITY, 0.1 + 0.2),
 );
 
-/** Recipes of values for handlebars: whatever can be asked of them is a property of their own. */
+/** Generators of values for handlebars: whatever can be asked of them is a property of their own. */
 const { value } = fc.letrec((tie) => ({
-  value: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    tie('leaf'),
-    tie('array'),
-    tie('object'),
-  ),
+  value: fc.oneof({ depthSize: 'small', withCrossShrink: true }, tie('leaf'), tie('array'), tie('object')),
   leaf: fc.oneof(
     { weight: 4, arbitrary: strings.map((text) => ['string', text]) },
     fc.constantFrom(['undefined'], ['null'], ['huge', 'a']),
@@ -299,27 +281,18 @@ const { value } = fc.letrec((tie) => ({
   object: fc.tuple(fc.constant('object'), ownKinds, ownEntries(tie('value'))),
 }));
 
-/** Recipes of payloads. */
+/** Generators of payloads. */
 export const payloads = fc.oneof(
   { weight: 9, arbitrary: fc.tuple(fc.constant('object'), ownKinds, ownEntries(value, 5)) },
   {
     weight: 1,
-    arbitrary: fc.tuple(
-      fc.constant('array'),
-      fc.constant('plain'),
-      fc.array(value, { maxLength: 3 }),
-    ),
+    arbitrary: fc.tuple(fc.constant('array'), fc.constant('plain'), fc.array(value, { maxLength: 3 })),
   },
 );
 
-/** Recipes of anything at all. */
+/** Generators of anything at all. */
 export const { anything } = fc.letrec((tie) => ({
-  anything: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    tie('leaf'),
-    tie('array'),
-    tie('object'),
-  ),
+  anything: fc.oneof({ depthSize: 'small', withCrossShrink: true }, tie('leaf'), tie('array'), tie('object')),
   leaf: fc.oneof(
     fc.constantFrom(['undefined'], ['null'], ['huge', 'a'], ['huge', '\ud800']),
     fc.boolean().map((value) => ['boolean', value]),
@@ -333,9 +306,5 @@ export const { anything } = fc.letrec((tie) => ({
     oneOf(collections).map((kind) => ['collection', kind]),
   ),
   array: fc.tuple(fc.constant('array'), arrayKinds, fc.array(tie('anything'), { maxLength: 3 })),
-  object: fc.tuple(
-    fc.constant('object'),
-    objectKinds,
-    fc.array(fc.tuple(keys, tie('anything')), { maxLength: 3 }),
-  ),
+  object: fc.tuple(fc.constant('object'), objectKinds, fc.array(fc.tuple(keys, tie('anything')), { maxLength: 3 })),
 }));

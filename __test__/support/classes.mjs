@@ -1,5 +1,5 @@
-// The classes of the connector's errors: the host's own where the package finds them. Where it stands alone, `instanceof`
-// asks for their shape, which is then all that there is.
+// Whether an error is of the classes that Logto asks for: the host's own where the package finds them. Where it stands
+// alone, their shape is all that there is.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -14,21 +14,17 @@ import { inPackage } from './package.mjs';
 const above = createRequire(inPackage('lib', 'index.js')).resolve.paths('zod');
 export const standsAlone = !above.some((folder) => existsSync(path.join(folder, 'zod')));
 
-class ConnectorErrorShape extends host.ConnectorError {
-  static [Symbol.hasInstance](thing) {
-    return isError(thing, 'ConnectorError') && typeof thing.code === 'string';
-  }
-}
-
-class ZodErrorShape extends zod.ZodError {
-  static [Symbol.hasInstance](thing) {
-    return isError(thing, 'ZodError') && Array.isArray(thing.issues);
-  }
-}
-
 // By the name of the class, which the kit's errors do not have as their own.
-function isError(thing, name) {
-  return thing instanceof Error && thing.constructor.name === name;
+const isNamed = (thing, name) => thing instanceof Error && thing.constructor.name === name;
+
+export function isConnectorError(thing) {
+  if (!standsAlone) return thing instanceof host.ConnectorError;
+  return isNamed(thing, 'ConnectorError') && typeof thing.code === 'string';
+}
+
+export function isZodError(thing) {
+  if (!standsAlone) return thing instanceof zod.ZodError;
+  return isNamed(thing, 'ZodError') && Array.isArray(thing.issues);
 }
 
 /** The class of the official connector's error; one of the same name, where the package stands alone. */
@@ -36,6 +32,3 @@ export function assertSameClass(own, theirs) {
   if (standsAlone) assert.equal(own.constructor.name, theirs.constructor.name);
   else assert.equal(own.constructor, theirs.constructor);
 }
-
-export const ConnectorError = standsAlone ? ConnectorErrorShape : host.ConnectorError;
-export const ZodError = standsAlone ? ZodErrorShape : zod.ZodError;

@@ -84,18 +84,13 @@ const mostly = (weight, valid) =>
 const rank = fc.nat(9);
 const text = strings.map((value) => ['string', value]);
 const extras = fc.array(
-  fc.tuple(
-    rank,
-    fc.tuple(fc.constantFrom('__proto__', 'then', 'toString', 'id', 'note', ''), anything),
-  ),
+  fc.tuple(rank, fc.tuple(fc.constantFrom('__proto__', 'then', 'toString', 'id', 'note', ''), anything)),
   { maxLength: 2 },
 );
 
 /** An object with these keys, most of them as they should be. */
 const objectOf = (fields) => {
-  const entries = Object.entries(fields).map(([key, recipe]) =>
-    fc.tuple(rank, fc.tuple(fc.constant(key), recipe)),
-  );
+  const entries = Object.entries(fields).map(([key, recipe]) => fc.tuple(rank, fc.tuple(fc.constant(key), recipe)));
   const none = fc.constant([]);
   const more = fc.oneof({ weight: 5, arbitrary: none }, { weight: 1, arbitrary: extras });
   return fc
@@ -122,10 +117,7 @@ const templateOf = (usageType) =>
     content: mostly(100, text),
   });
 
-const template = fc.oneof(
-  { weight: 30, arbitrary: templateOf(usageTypes) },
-  { weight: 1, arbitrary: anything },
-);
+const template = fc.oneof({ weight: 30, arbitrary: templateOf(usageTypes) }, { weight: 1, arbitrary: anything });
 
 const requiredTemplates = fc.tuple(
   ...REQUIRED.map((usageType) => fc.tuple(rank, mostly(100, templateOf(fc.constant(usageType))))),
@@ -133,13 +125,9 @@ const requiredTemplates = fc.tuple(
 
 const templates = fc
   .tuple(arrayKinds, requiredTemplates, fc.array(fc.tuple(rank, template), { maxLength: 4 }))
-  .map(([kind, own, others]) => [
-    'array',
-    kind,
-    sorted([...own, ...others]).filter((recipe) => recipe !== ABSENT),
-  ]);
+  .map(([kind, own, others]) => ['array', kind, sorted([...own, ...others]).filter((recipe) => recipe !== ABSENT)]);
 
-/** Recipes of configurations: most of them nearly right, some of them right, some nothing of the kind. */
+/** Generators of configurations: most of them nearly right, some of them right, some nothing of the kind. */
 export const configs = fc.oneof(
   {
     weight: 30,

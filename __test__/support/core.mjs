@@ -1,25 +1,20 @@
-import { execFile } from 'node:child_process';
 import { cp, mkdir, readdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 
 import { extract } from 'tar';
 
+import { execute } from './child.mjs';
 import { CHECKOUT } from './package.mjs';
 
 const modules = path.join(CHECKOUT, 'node_modules');
-const execute = promisify(execFile);
 
 /** Packs the package into a folder, unless a tarball is what is tested; gives its path. */
 export async function pack(folder) {
   const { TARBALL_UNDER_TEST } = process.env;
   if (TARBALL_UNDER_TEST) return TARBALL_UNDER_TEST;
   await mkdir(folder, { recursive: true });
-  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
-  const { stdout } = await execute('npm', args, {
-    cwd: CHECKOUT,
-    shell: process.platform === 'win32',
-  });
+  const command = ['npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+  const { stdout } = await execute(command, { shell: process.platform === 'win32' }).ended;
   const [{ filename }] = JSON.parse(stdout);
   return path.join(folder, filename);
 }
@@ -41,9 +36,7 @@ export async function layOutCore(folder, kit) {
     [path.join(modules, '@logto'), logto, ['connector-kit', 'cli', 'connector-smsaero']],
   ]) {
     const names = (await readdir(from)).filter((name) => !own.includes(name));
-    await Promise.all(
-      names.map((name) => symlink(path.join(from, name), path.join(to, name), 'junction')),
-    );
+    await Promise.all(names.map((name) => symlink(path.join(from, name), path.join(to, name), 'junction')));
   }
   await symlink(path.join(modules, kit), path.join(logto, 'connector-kit'), 'junction');
   // A link would lead the loader to the kit of this repository.

@@ -6,9 +6,7 @@ export async function startOfficial(getConfig) {
   const requests = [];
   const scope = nock('https://gate.smsaero.ru').persist().post('/v2/sms/send').reply(200, {});
   // Here the body still is what goes over the wire; a reply function would be given parsed JSON.
-  scope.on('request', ({ method, path, headers }, interceptor, body) =>
-    requests.push({ method, path, headers, body }),
-  );
+  scope.on('request', ({ method, path, headers }, interceptor, body) => requests.push({ method, path, headers, body }));
   const connector = await createOfficial({ getConfig });
   return {
     connector,

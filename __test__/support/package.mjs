@@ -10,6 +10,6 @@ export const isCheckout = process.env.CONNECTOR_UNDER_TEST === undefined;
 /** A file of the package, as `import` wants it. */
 export const inPackage = (...parts) => pathToFileURL(path.join(PACKAGE, ...parts)).href;
 
-export const door = await import(inPackage('lib', 'index.js'));
-export const { createConnector, sendMessage } = door;
-export default door.default;
+export const entry = await import(inPackage('lib', 'index.js'));
+export const { createConnector, sendMessage } = entry;
+export default entry.default;

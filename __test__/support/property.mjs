@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 
-const seed =
-  process.env.FC_SEED === undefined ? Date.now() & 0x7fffffff : Number(process.env.FC_SEED);
+const seed = process.env.FC_SEED === undefined ? Date.now() & 0x7fffffff : Number(process.env.FC_SEED);
 const factor = Number(process.env.FC_RUNS ?? 1);
 
 /** Runs a property and says how to repeat the run. FC_SEED fixes the seed, FC_RUNS multiplies the runs. */

@@ -12,9 +12,7 @@ import { create, list } from 'tar';
 import { temporaryFolder } from './child.mjs';
 import { CHECKOUT } from './package.mjs';
 
-const { packages: locked } = JSON.parse(
-  readFileSync(path.join(CHECKOUT, 'package-lock.json'), 'utf8'),
-);
+const { packages: locked } = JSON.parse(readFileSync(path.join(CHECKOUT, 'package-lock.json'), 'utf8'));
 
 /** Starts a registry; `isOpen: false` has it refuse everything. `asked` are the paths that were asked for. */
 export async function startRegistry({ tarballs = [], isOpen = true } = {}) {
@@ -69,9 +67,7 @@ export async function packInstalled(folder) {
 
 async function installed(name) {
   const folders = Object.keys(locked).filter((place) => place.endsWith(`node_modules/${name}`));
-  const files = await Promise.all(
-    folders.map((place) => packInstalled(path.join(CHECKOUT, place)).catch(() => null)),
-  );
+  const files = await Promise.all(folders.map((place) => packInstalled(path.join(CHECKOUT, place)).catch(() => null)));
   return Promise.all(files.filter(Boolean).map(describe));
 }
 

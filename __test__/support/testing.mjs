@@ -3,4 +3,4 @@
 import { inPackage } from './package.mjs';
 
 export const kit = await import(inPackage('testing', 'index.js'));
-export const { certificate, faults, startGateway } = kit;
+export const { account, certificate, faults, startGateway } = kit;

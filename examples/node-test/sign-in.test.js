@@ -31,7 +31,7 @@ test('the code that was sent signs in', async () => {
   assert.equal((await post('/sign-in', { code })).message, 'Welcome!');
 });
 
-test('an account without money is told kindly', async () => {
+test('an account without money is reported kindly', async () => {
   gateway.failNext('noMoney');
   const { status, message } = await post('/code', { to: '79001234567' });
   assert.equal(status, 502);

@@ -10,5 +10,4 @@ const FLAGS = [
 ];
 
 /** A headless Chromium, the one that the variable CHROMIUM names; its profile is thrown away. */
-export const launch = () =>
-  chromium.launch({ executablePath: process.env.CHROMIUM, headless: true, args: FLAGS });
+export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM, headless: true, args: FLAGS });

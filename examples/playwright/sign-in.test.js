@@ -33,7 +33,7 @@ test('a person signs in with the code from the message', async () => {
   await page.getByText('Welcome!').waitFor();
 });
 
-test('a person is told when no message could be sent', async () => {
+test('a person learns when no message could be sent', async () => {
   gateway.failNext('unavailable');
   const page = await browser.newPage();
   await page.goto(shop.url);

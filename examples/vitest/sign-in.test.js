@@ -10,7 +10,7 @@ let shop;
 
 beforeAll(async () => {
   gateway = await startGateway({ account: { allowAnyCredentials: true } });
-  // As a Logto under test would be told.
+  // As a Logto under test would be.
   process.env.SMSAERO_GATEWAYS = gateway.url;
   shop = await startShop();
 });

@@ -1,4 +1,4 @@
-//! Whatever JSON comes in: a verdict, and every issue says where.
+//! Whatever JSON comes in: a result, and every issue says where.
 #![no_main]
 
 use connector_smsaero_native::config::Config;

@@ -1,107 +1,68 @@
 // Builds the addon for every platform that this machine can build, or for those that are named.
 
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 
+import { BUILD, Failure, hashOf, main, megabytes, putInPlace, ROOT, readOptions, run } from '../util.js';
 import { checkBinary } from './check-binary.js';
-import { binaryName, CARGO, libraryName, TARGETS } from './targets.js';
+import { ADDON, binaryName, libraryName, TARGETS } from './targets.js';
 import { toolchain } from './toolchain.js';
-import {
-  BUILD_FOLDER,
-  contents,
-  Failure,
-  main,
-  megabytes,
-  phase,
-  putInPlace,
-  ROOT,
-  run,
-  sha256,
-  sha256OfFile,
-  stamped,
-} from './util.js';
 
-const CARGO_TARGET = join(BUILD_FOLDER, 'target');
-const INPUTS = [
-  ...['Cargo.toml', 'Cargo.lock', 'src', 'napi'],
-  ...['build-all.js', 'toolchain.js', 'targets.js'].map((name) => `scripts/platforms/${name}`),
-];
+const INPUTS = ['Cargo.toml', 'Cargo.lock', 'src', 'napi', 'scripts/platforms', 'scripts/tools.json'];
 
 await main(async () => {
-  const platforms = chosen(process.argv.slice(2));
-  // A build in the background is no reason for the rest of the machine to wait.
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  for (const platform of platforms) await build(platform);
+  const { words } = readOptions({});
+  const possible = Object.keys(TARGETS).filter((name) => TARGETS[name].os === process.platform);
+  const strange = words.find((name) => !possible.includes(name));
+  if (strange !== undefined) {
+    throw new Failure(`${strange} cannot be built here; ${possible.join(', ')} can.`);
+  }
+  for (const platform of words.length > 0 ? words : possible) await build(platform);
 });
-
-function chosen(names) {
-  const unknown = names.find((name) => !(name in TARGETS));
-  if (unknown !== undefined) {
-    throw new Failure(
-      `There is no platform ${unknown}; there are ${Object.keys(TARGETS).join(', ')}.`,
-    );
-  }
-  const possible = Object.keys(TARGETS).filter((name) => TARGETS[name].host === process.platform);
-  const impossible = names.find((name) => !possible.includes(name));
-  if (impossible !== undefined) {
-    throw new Failure(
-      `${impossible} is built on ${TARGETS[impossible].host}, not on ${process.platform}.`,
-    );
-  }
-  return names.length > 0 ? names : possible;
-}
 
 async function build(platform) {
   const target = TARGETS[platform];
-  const tools = await phase(`${platform}: tools`, () => toolchain(target));
-  console.log(`  ${tools.description}`);
-
+  const tools = await toolchain(target);
   const binary = join(ROOT, 'lib', binaryName(platform));
-  const stampFile = join(BUILD_FOLDER, 'stamps', `${platform}.json`);
-  const inputs = sha256(tools.description, ...INPUTS.flatMap(contents));
-  const stamp = stamped(stampFile);
-  if (stamp.inputs === inputs && existsSync(binary) && stamp.binary === sha256OfFile(binary)) {
-    console.log(`  ${platform}: unchanged, ${megabytes(statSync(binary).size)}`);
-    return;
+  const stamp = join(BUILD, 'stamps', platform);
+  const inputs = () => hashOf([...INPUTS, `lib/${binaryName(platform)}`], tools.description);
+  const isCurrent = existsSync(stamp) && existsSync(binary) && readFileSync(stamp, 'utf8') === inputs();
+  if (!isCurrent) {
+    await compile(target, tools);
+    const built = join(BUILD, 'target', target.rust, 'release', libraryName(target.os));
+    await checkBinary(platform, built);
+    putInPlace(built, binary);
+    mkdirSync(join(BUILD, 'stamps'), { recursive: true });
+    writeFileSync(stamp, inputs());
   }
-
-  await phase(`${platform}: cargo build`, () => compile(target, tools));
-  const built = join(CARGO_TARGET, target.rust, 'release', libraryName(platform));
-  putInPlace(built, binary, (file) => checkBinary(platform, file));
-  mkdirSync(join(BUILD_FOLDER, 'stamps'), { recursive: true });
-  writeFileSync(stampFile, JSON.stringify({ inputs, binary: sha256OfFile(binary) }));
-  console.log(`  ${platform}: ${megabytes(statSync(binary).size)}`);
+  const size = megabytes(statSync(binary).size);
+  console.log(`  ${platform}: ${size}${isCurrent ? ', unchanged' : ''}`);
 }
 
-function compile({ rust, host }, { env, args, flags: own }) {
-  const command = [...CARGO, '--target', rust, ...args];
+function compile({ rust, os }, { command, env, flags: own }) {
   const flags = [
     ...own,
     // A library for Node on Alpine shares Node's C library.
     ...(rust.endsWith('musl') ? ['-Ctarget-feature=-crt-static'] : []),
     // Calls within the library go straight, not through a table of addresses: 0.07 to 0.15 MB.
     // With `now` what is left of the table is protected as by full relro.
-    ...(host === 'linux' ? ['-Crelro-level=partial', '-Clink-arg=-Wl,-z,now'] : []),
+    ...(os === 'linux' ? ['-Crelro-level=partial', '-Clink-arg=-Wl,-z,now'] : []),
     // No Visual C++ runtime to be installed first.
     ...(rust.endsWith('msvc') ? ['-Ctarget-feature=+crt-static'] : []),
     // Less inlining than LLVM's default: 0.25 MB at opt-level 3, and sends took no longer.
     '-Cllvm-args=-inline-threshold=25',
     // The same binary wherever it is built, and no path of the builder in it.
     `--remap-path-prefix=${ROOT}=./`,
-    `--remap-path-prefix=${BUILD_FOLDER}=/build`,
-    `--remap-path-prefix=${cargoHome()}=/cargo`,
+    `--remap-path-prefix=${BUILD}=/build`,
+    `--remap-path-prefix=${process.env.CARGO_HOME ?? join(homedir(), '.cargo')}=/cargo`,
   ];
   const settings = {
-    CARGO_TARGET_DIR: CARGO_TARGET,
+    CARGO_TARGET_DIR: join(BUILD, 'target'),
     CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'),
     // The oldest macOS that Node 20 runs on.
     MACOSX_DEPLOYMENT_TARGET: '11.0',
   };
-  return run(command, { cwd: ROOT, env: { ...process.env, ...settings, ...env } });
-}
-
-function cargoHome() {
-  const { CARGO_HOME, HOME, USERPROFILE } = process.env;
-  return CARGO_HOME ?? join(HOME ?? USERPROFILE, '.cargo');
+  const environment = { ...process.env, ...settings, ...env };
+  return run(['cargo', ...command, '--quiet', ...ADDON], { env: environment });
 }

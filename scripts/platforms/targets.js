@@ -1,48 +1,32 @@
-// The platforms of the package. `zig` is a target's name for the C compiler and linker; without it
-// the host's own are used.
+// The platforms of the package, and what their files are called.
 
+// `os` can build it; a Linux one with zig, for the C library and its oldest version that is named behind the point.
 export const TARGETS = {
-  'linux-x64-musl': { host: 'linux', rust: 'x86_64-unknown-linux-musl', zig: 'x86_64-linux-musl' },
-  'linux-arm64-musl': {
-    host: 'linux',
-    rust: 'aarch64-unknown-linux-musl',
-    zig: 'aarch64-linux-musl',
-  },
-  'linux-x64-gnu': {
-    host: 'linux',
-    rust: 'x86_64-unknown-linux-gnu',
-    zig: 'x86_64-linux-gnu.2.28',
-  },
-  'linux-arm64-gnu': {
-    host: 'linux',
-    rust: 'aarch64-unknown-linux-gnu',
-    zig: 'aarch64-linux-gnu.2.28',
-  },
-  'darwin-arm64': { host: 'darwin', rust: 'aarch64-apple-darwin' },
-  'darwin-x64': { host: 'darwin', rust: 'x86_64-apple-darwin' },
-  'win32-x64-msvc': { host: 'win32', rust: 'x86_64-pc-windows-msvc' },
+  'linux-x64-musl': { os: 'linux', rust: 'x86_64-unknown-linux-musl' },
+  'linux-arm64-musl': { os: 'linux', rust: 'aarch64-unknown-linux-musl' },
+  'linux-x64-gnu': { os: 'linux', rust: 'x86_64-unknown-linux-gnu', glibc: '2.28' },
+  'linux-arm64-gnu': { os: 'linux', rust: 'aarch64-unknown-linux-gnu', glibc: '2.28' },
+  'darwin-arm64': { os: 'darwin', rust: 'aarch64-apple-darwin' },
+  'darwin-x64': { os: 'darwin', rust: 'x86_64-apple-darwin' },
+  'win32-x64-msvc': { os: 'win32', rust: 'x86_64-pc-windows-msvc' },
 };
-
-/** How cargo is to build the addon. */
-export const CARGO = [
-  'cargo',
-  'build',
-  '--locked',
-  '--release',
-  '-p',
-  'connector-smsaero-native-napi',
-];
 
 export const BINARY_LIMIT_BYTES = 2_800_000;
 export const TARBALL_LIMIT_BYTES = 10_000_000;
-/** Debian 10, RHEL 8 and everything since. */
-export const GLIBC_FLOOR = '2.28';
+
+export const ADDON = ['--locked', '--release', '-p', 'connector-smsaero-native-napi'];
 
 export const binaryName = (platform) => `connector-smsaero-native.${platform}.node`;
 
-/** What cargo calls the library of a platform. */
-export const libraryName = (platform) => {
-  const { host } = TARGETS[platform];
-  if (host === 'win32') return 'connector_smsaero_native_napi.dll';
-  return `libconnector_smsaero_native_napi.${host === 'darwin' ? 'dylib' : 'so'}`;
-};
+/** What cargo calls the library on an operating system. */
+export const libraryName = (os) =>
+  os === 'win32'
+    ? 'connector_smsaero_native_napi.dll'
+    : `libconnector_smsaero_native_napi.${os === 'darwin' ? 'dylib' : 'so'}`;
+
+/** The platform of the Node that runs this. */
+export function hostPlatform() {
+  const { arch, platform } = process;
+  const libc = process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl';
+  return `${platform}-${arch}${{ linux: `-${libc}`, win32: '-msvc' }[platform] ?? ''}`;
+}

@@ -41,8 +41,7 @@
   };
 
   const readData = (data, byAdministrator) => {
-    if (data === null || typeof data !== 'object')
-      throw argumentError('data', 'not_an_object', byAdministrator);
+    if (data === null || typeof data !== 'object') throw argumentError('data', 'not_an_object', byAdministrator);
     let field = 'to';
     try {
       const { to } = data;
@@ -84,8 +83,7 @@
 
   const valuesOf = (payload, variables, byAdministrator) => {
     const isObject = typeof payload === 'function' || (typeof payload === 'object' && payload);
-    if (!isObject && variables.length > 0)
-      throw argumentError('data.payload', 'not_an_object', byAdministrator);
+    if (!isObject && variables.length > 0) throw argumentError('data.payload', 'not_an_object', byAdministrator);
     return variables.map(({ path, keys }) => {
       try {
         return textOf(payload, keys);
@@ -158,8 +156,7 @@
   // page, and what it says too late sends nothing.
   const ask = (send) => {
     const { getConfig, patienceMs } = send;
-    if (typeof getConfig !== 'function')
-      return fail(send, argumentError('getConfig', 'not_a_function', false));
+    if (typeof getConfig !== 'function') return fail(send, argumentError('getConfig', 'not_a_function', false));
     send.since = hrtime();
     let timer;
     const isFirst = () => {

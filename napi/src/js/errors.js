@@ -29,7 +29,6 @@
   return {
     zodError: (issues) => new ZodError(issues),
     // Rust says which code and which data.
-    connectorError: ({ code, data, issues }) =>
-      new ConnectorError(code, issues ? new ZodError(issues) : data),
+    connectorError: ({ code, data, issues }) => new ConnectorError(code, issues ? new ZodError(issues) : data),
   };
 });

@@ -10,13 +10,7 @@
   // Zod's order of reading, which getters and proxies can observe.
   const objectTag = (value) => {
     if (isArray(value)) return 'a';
-    if (
-      value.then &&
-      typeof value.then === 'function' &&
-      value.catch &&
-      typeof value.catch === 'function'
-    )
-      return 'p';
+    if (value.then && typeof value.then === 'function' && value.catch && typeof value.catch === 'function') return 'p';
     if (value instanceof Map) return 'm';
     if (value instanceof Set) return 'S';
     if (value instanceof Date) return 'd';
@@ -205,9 +199,7 @@
     } catch {
       const template = walk.place === undefined ? '' : `.templates[${walk.place}]`;
       const key = walk.reading ? `.${walk.reading}` : '';
-      throw errors.connectorError(
-        parse(native.configError(`config${template}${key}`, byAdministrator)),
-      );
+      throw errors.connectorError(parse(native.configError(`config${template}${key}`, byAdministrator)));
     }
     if (prepared.error) throw errors.connectorError(parse(prepared.error));
     return prepared;
@@ -240,9 +232,7 @@
   const safeParse = (value) => {
     const data = {};
     const { error } = prepareFrom(walkFrom(last), value, data);
-    return error
-      ? { success: false, error: errors.zodError(parse(error).issues) }
-      : { success: true, data };
+    return error ? { success: false, error: errors.zodError(parse(error).issues) } : { success: true, data };
   };
   const parseOrThrow = (value) => {
     const result = safeParse(value);

@@ -37,9 +37,7 @@
   const trusted = () => {
     const extra = env.NODE_EXTRA_CA_CERTS ? read(env.NODE_EXTRA_CA_CERTS) : '';
     if (/--use-openssl-ca\b/.test(flags)) return [...openssl(), extra];
-    return tls.getCACertificates
-      ? tls.getCACertificates('default')
-      : [...tls.rootCertificates, extra];
+    return tls.getCACertificates ? tls.getCACertificates('default') : [...tls.rootCertificates, extra];
   };
   const proxy = env.https_proxy || env.HTTPS_PROXY || env.all_proxy || env.ALL_PROXY || '';
   return [trusted().join('\n'), proxy, env.no_proxy || env.NO_PROXY || ''];

@@ -1,11 +1,10 @@
 //! The work of the core without sockets, for counting its instructions: `work NAME ROUNDS`.
 
-use std::{convert::Infallible, hint::black_box};
+use std::hint::black_box;
 
 use connector_smsaero_native::{
-    config::Config,
+    config::{Config, Template},
     gateway::{Method, Order, Request, authorization, judge},
-    template::{Lookup, Path, render},
     utf16::Utf16,
 };
 use serde_json::{Value, json};
@@ -34,16 +33,6 @@ const REFUSED: &[u8] =
 /// The work that can be asked for.
 const NAMES: [&str; 6] = ["guard-valid", "guard-invalid", "render", "request", "judge-accepted", "judge-refused"];
 
-struct Code(Utf16);
-
-impl Lookup for Code {
-    type Thrown = Infallible;
-
-    fn lookup(&self, path: &Path<'_>) -> Result<Option<Utf16>, Infallible> {
-        Ok((path.root() == "code").then(|| self.0.clone()))
-    }
-}
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_default();
@@ -62,8 +51,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             guard(&config, rounds);
         }
         "render" => {
-            let (content, payload) = (Utf16::from(CONTENT), Code(Utf16::from("482913")));
-            repeat(rounds, || render(black_box(&content), black_box(&payload)));
+            let template = Template { usage_type: Utf16::from("SignIn"), content: Utf16::from(CONTENT), locale: None };
+            let values = [Some(Utf16::from("482913"))];
+            repeat(rounds, || black_box(&template).render(black_box(&values)));
         }
         "request" => {
             let order = Order { number: "79001234567", sign: "SMSAero", text: CONTENT };
