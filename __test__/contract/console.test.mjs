@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 
 import createOfficial from '@logto/connector-smsaero';
 import fc from 'fast-check';
@@ -83,43 +83,45 @@ async function meaning(config) {
   return outcomes;
 }
 
-test('opening a stored configuration and saving it changes the meaning of none', async (t) => {
-  const property = fc.asyncProperty(configs, fc.constantFrom(false, undefined), async (config, switches) => {
-    const before = stored(config);
-    const saved = savedAgain(before, switches);
-    assert.ok(ours.configGuard.safeParse(saved).success);
-    assert.deepEqual(await meaning(stored(saved)), await meaning(before));
-  });
-  await check(t, property, 60);
-});
-
-test('the official guard takes our configurations, and strips our keys', async (t) => {
-  const property = fc.asyncProperty(configs, async (config) => {
-    const { email, apiKey, senderName, templates } = config;
-    const plain = templates.map(({ usageType, content }) => ({ usageType, content }));
-    assert.deepEqual(official.configGuard.parse(config), {
-      email,
-      apiKey,
-      senderName,
-      templates: plain,
+describe('the form of the Console', () => {
+  test('opening a stored configuration and saving it changes the meaning of none', async (t) => {
+    const property = fc.asyncProperty(configs, fc.constantFrom(false, undefined), async (config, switches) => {
+      const before = stored(config);
+      const saved = savedAgain(before, switches);
+      assert.ok(ours.configGuard.safeParse(saved).success);
+      assert.deepEqual(await meaning(stored(saved)), await meaning(before));
     });
+    await check(t, property, 60);
   });
-  await check(t, property, 500);
-});
 
-test('a new form, saved as it is with an account, is a configuration for all nine usage types', async () => {
-  const defaults = ours.metadata.formItems
-    .filter(({ defaultValue }) => defaultValue !== undefined)
-    .map(({ key, defaultValue }) => [key, defaultValue]);
-  const config = {
-    ...Object.fromEntries(defaults),
-    email: 'a@example.com',
-    apiKey: 'key',
-    senderName: 'SMS Aero',
-  };
-  assert.equal(config.fallbackToGeneric, true);
-  for (const [path, body] of await meaning(stored(config))) {
-    assert.equal(path, '/v2/sms/send');
-    assert.match(JSON.parse(body).text, /1234/);
-  }
+  test('the official guard takes our configurations, and strips our keys', async (t) => {
+    const property = fc.asyncProperty(configs, async (config) => {
+      const { email, apiKey, senderName, templates } = config;
+      const plain = templates.map(({ usageType, content }) => ({ usageType, content }));
+      assert.deepEqual(official.configGuard.parse(config), {
+        email,
+        apiKey,
+        senderName,
+        templates: plain,
+      });
+    });
+    await check(t, property, 500);
+  });
+
+  test('a new form, saved as it is with an account, is a configuration for all nine usage types', async () => {
+    const defaults = ours.metadata.formItems
+      .filter(({ defaultValue }) => defaultValue !== undefined)
+      .map(({ key, defaultValue }) => [key, defaultValue]);
+    const config = {
+      ...Object.fromEntries(defaults),
+      email: 'a@example.com',
+      apiKey: 'key',
+      senderName: 'SMS Aero',
+    };
+    assert.equal(config.fallbackToGeneric, true);
+    for (const [path, body] of await meaning(stored(config))) {
+      assert.equal(path, '/v2/sms/send');
+      assert.match(JSON.parse(body).text, /1234/);
+    }
+  });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 
 import { answerOf, fixture } from '../support/child.mjs';
 import { validConfig } from '../support/configs.mjs';
@@ -20,31 +20,33 @@ function measure(program) {
   return answerOf(fixture('memory'), { input, args: [program], flags: ['--expose-gc'] });
 }
 
-test('createConnector in Logto-shaped code leaves nothing behind', async (t) => {
-  const bytes = await measure('connectors');
-  t.diagnostic(`${bytes} bytes more`);
-  assert.ok(bytes < 5 * MB);
-});
+describe('memory', () => {
+  test('createConnector in Logto-shaped code leaves nothing behind', async (t) => {
+    const bytes = await measure('connectors');
+    t.diagnostic(`${bytes} bytes more`);
+    assert.ok(bytes < 5 * MB);
+  });
 
-test('a connector is collected although its getConfig holds it', async () => {
-  const collected = await measure('cycles');
-  assert.ok(collected > 900, `only ${collected} of 1000 were collected`);
-});
+  test('a connector is collected although its getConfig holds it', async () => {
+    const collected = await measure('cycles');
+    assert.ok(collected > 900, `only ${collected} of 1000 were collected`);
+  });
 
-test('messages leave nothing behind', async (t) => {
-  const bytes = await measure('messages');
-  t.diagnostic(`${bytes} bytes more`);
-  assert.ok(bytes < 2 * MB);
-});
+  test('messages leave nothing behind', async (t) => {
+    const bytes = await measure('messages');
+    t.diagnostic(`${bytes} bytes more`);
+    assert.ok(bytes < 2 * MB);
+  });
 
-test('refused messages leave nothing behind', async (t) => {
-  const bytes = await measure('refusals');
-  t.diagnostic(`${bytes} bytes more`);
-  assert.ok(bytes < 2 * MB);
-});
+  test('refused messages leave nothing behind', async (t) => {
+    const bytes = await measure('refusals');
+    t.diagnostic(`${bytes} bytes more`);
+    assert.ok(bytes < 2 * MB);
+  });
 
-test('the guard leaves nothing behind', async (t) => {
-  const bytes = await measure('guard');
-  t.diagnostic(`${bytes} bytes more`);
-  assert.ok(bytes < 2 * MB);
+  test('the guard leaves nothing behind', async (t) => {
+    const bytes = await measure('guard');
+    t.diagnostic(`${bytes} bytes more`);
+    assert.ok(bytes < 2 * MB);
+  });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 
 import { fetchedNode } from '../platforms/runtimes.mjs';
 import { answerOf, fixture, NODE, temporaryFile, temporaryFolder } from '../support/child.mjs';
@@ -54,120 +54,122 @@ async function withGateway(t, certificate, secureContext) {
   return opened;
 }
 
-test('NODE_EXTRA_CA_CERTS is trusted', () => assertAccepted(trusted, extra(trusted)));
+describe('certificates', () => {
+  test('NODE_EXTRA_CA_CERTS is trusted', () => assertAccepted(trusted, extra(trusted)));
 
-test('without it the same gateway is refused, and the administrator learns why', () =>
-  assertRefused(trusted, {}, /certificate: UnknownIssuer/));
+  test('without it the same gateway is refused, and the administrator learns why', () =>
+    assertRefused(trusted, {}, /certificate: UnknownIssuer/));
 
-test('another authority does not help', async (t) => {
-  const other = await withGateway(t);
-  await assertRefused(trusted, extra(other), /certificate: UnknownIssuer/);
-});
-
-test('an expired certificate is refused', async (t) => {
-  const [notBefore, notAfter] = [-2, -1].map((days) => new Date(Date.now() + days * DAY_MS));
-  const expired = await withGateway(t, { notBefore, notAfter });
-  await assertRefused(expired, extra(expired), /certificate expired/);
-});
-
-test('a certificate that is not valid yet is refused', async (t) => {
-  const early = await withGateway(t, { notBefore: new Date(Date.now() + DAY_MS) });
-  await assertRefused(early, extra(early), /certificate not valid yet/);
-});
-
-test('a certificate for another name is refused', async (t) => {
-  const wrong = await withGateway(t, { names: ['gate.example'] });
-  await assertRefused(wrong, extra(wrong), /certificate not valid for name/);
-});
-
-test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch verification off', () =>
-  assertRefused(trusted, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, /certificate: UnknownIssuer/));
-
-for (const version of ['TLSv1.2', 'TLSv1.3']) {
-  test(`a gateway that speaks ${version} alone is understood`, async (t) => {
-    const only = await withGateway(t, {}, { minVersion: version, maxVersion: version });
-    await assertAccepted(only, extra(only));
+  test('another authority does not help', async (t) => {
+    const other = await withGateway(t);
+    await assertRefused(trusted, extra(other), /certificate: UnknownIssuer/);
   });
-}
 
-test('a gateway that speaks nothing newer than TLS 1.1 is refused', async (t) => {
-  const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' };
-  const outdated = await withGateway(t, {}, old);
-  await assertRefused(outdated, extra(outdated), /ProtocolVersion/);
-});
+  test('an expired certificate is refused', async (t) => {
+    const [notBefore, notAfter] = [-2, -1].map((days) => new Date(Date.now() + days * DAY_MS));
+    const expired = await withGateway(t, { notBefore, notAfter });
+    await assertRefused(expired, extra(expired), /certificate expired/);
+  });
 
-test('a gateway that speaks no TLS at all is refused', async (t) => {
-  const gateway = await openGateway();
-  t.after(() => gateway.stop());
-  const url = gateway.url.replace('http:', 'https:');
-  const { reason, errorDescription } = await post({ gateway: { url } });
-  assert.equal(reason, 'unreachable');
-  assert.match(errorDescription, /tls handshake eof|InvalidContentType/);
-  assert.equal(gateway.requests.length, 0);
-});
+  test('a certificate that is not valid yet is refused', async (t) => {
+    const early = await withGateway(t, { notBefore: new Date(Date.now() + DAY_MS) });
+    await assertRefused(early, extra(early), /certificate not valid yet/);
+  });
 
-test('a machine without a store of authorities needs nothing but NODE_EXTRA_CA_CERTS', async () => {
-  const folder = temporaryFolder();
-  const nowhere = { SSL_CERT_FILE: `${folder}/none.pem`, SSL_CERT_DIR: `${folder}/none` };
-  await assertAccepted(trusted, { ...nowhere, ...extra(trusted) });
-  await assertRefused(trusted, nowhere, /certificate: UnknownIssuer/);
-});
+  test('a certificate for another name is refused', async (t) => {
+    const wrong = await withGateway(t, { names: ['gate.example'] });
+    await assertRefused(wrong, extra(wrong), /certificate not valid for name/);
+  });
 
-test('SSL_CERT_FILE alone means nothing to Node, and nothing here', () =>
-  assertRefused(trusted, { SSL_CERT_FILE: trusted.caFile }, /certificate: UnknownIssuer/));
+  test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch verification off', () =>
+    assertRefused(trusted, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, /certificate: UnknownIssuer/));
 
-test('NODE_EXTRA_CA_CERTS that names no file, or one with nothing in it, does no harm', async (t) => {
-  const garbage = temporaryFile('ca.pem', 'no certificate');
-  for (const file of [`${temporaryFolder()}/none.pem`, garbage]) {
-    await t.test(file.endsWith('none.pem') ? 'no file' : 'nothing in it', () =>
-      assertRefused(trusted, { NODE_EXTRA_CA_CERTS: file }, /certificate: UnknownIssuer/),
+  for (const version of ['TLSv1.2', 'TLSv1.3']) {
+    test(`a gateway that speaks ${version} alone is understood`, async (t) => {
+      const only = await withGateway(t, {}, { minVersion: version, maxVersion: version });
+      await assertAccepted(only, extra(only));
+    });
+  }
+
+  test('a gateway that speaks nothing newer than TLS 1.1 is refused', async (t) => {
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' };
+    const outdated = await withGateway(t, {}, old);
+    await assertRefused(outdated, extra(outdated), /ProtocolVersion/);
+  });
+
+  test('a gateway that speaks no TLS at all is refused', async (t) => {
+    const gateway = await openGateway();
+    t.after(() => gateway.stop());
+    const url = gateway.url.replace('http:', 'https:');
+    const { reason, errorDescription } = await post({ gateway: { url } });
+    assert.equal(reason, 'unreachable');
+    assert.match(errorDescription, /tls handshake eof|InvalidContentType/);
+    assert.equal(gateway.requests.length, 0);
+  });
+
+  test('a machine without a store of authorities needs nothing but NODE_EXTRA_CA_CERTS', async () => {
+    const folder = temporaryFolder();
+    const nowhere = { SSL_CERT_FILE: `${folder}/none.pem`, SSL_CERT_DIR: `${folder}/none` };
+    await assertAccepted(trusted, { ...nowhere, ...extra(trusted) });
+    await assertRefused(trusted, nowhere, /certificate: UnknownIssuer/);
+  });
+
+  test('SSL_CERT_FILE alone means nothing to Node, and nothing here', () =>
+    assertRefused(trusted, { SSL_CERT_FILE: trusted.caFile }, /certificate: UnknownIssuer/));
+
+  test('NODE_EXTRA_CA_CERTS that names no file, or one with nothing in it, does no harm', async (t) => {
+    const garbage = temporaryFile('ca.pem', 'no certificate');
+    for (const file of [`${temporaryFolder()}/none.pem`, garbage]) {
+      await t.test(file.endsWith('none.pem') ? 'no file' : 'nothing in it', () =>
+        assertRefused(trusted, { NODE_EXTRA_CA_CERTS: file }, /certificate: UnknownIssuer/),
+      );
+    }
+  });
+
+  test('all certificates of the file count, whatever else is in it', async (t) => {
+    const other = await withGateway(t);
+    const all = temporaryFile('ca.pem', `# ours\n${other.ca}\nsome words\n${trusted.ca}\n`);
+    await assertAccepted(trusted, { NODE_EXTRA_CA_CERTS: all });
+    await assertAccepted(other, { NODE_EXTRA_CA_CERTS: all });
+  });
+
+  const isThere = typeof recent === 'string';
+  const without = isThere ? '' : ' (not run: no Node 24 here, and npm has none to give)';
+  const nodes = [{ name: 'Node 24', node: recent, skip: !isThere }];
+  if (ownMajor >= 22 && ownMajor !== 24) {
+    nodes.push({ name: `Node ${ownMajor}`, node: NODE, skip: false });
+  }
+
+  for (const { name, node, skip } of nodes) {
+    const store = () => ({ SSL_CERT_FILE: trusted.caFile, SSL_CERT_DIR: temporaryFolder() });
+
+    test(`--use-system-ca trusts the system's store: ${name}${skip ? without : ''}`, { skip }, () =>
+      assertAccepted(trusted, store(), { node, flags: ['--use-system-ca'] }),
+    );
+
+    test(`NODE_USE_SYSTEM_CA trusts the system's store: ${name}${skip ? without : ''}`, { skip }, () =>
+      assertAccepted(trusted, { ...store(), NODE_USE_SYSTEM_CA: '1' }, { node }),
+    );
+
+    test(`without them it is not trusted: ${name}${skip ? without : ''}`, { skip }, () =>
+      assertRefused(trusted, store(), /certificate: UnknownIssuer/, { node }),
+    );
+
+    test(`--use-openssl-ca trusts OpenSSL's store: ${name}${skip ? without : ''}`, { skip }, () =>
+      assertAccepted(trusted, store(), { node, flags: ['--use-openssl-ca'] }),
+    );
+
+    test(`NODE_EXTRA_CA_CERTS is trusted: ${name}${skip ? without : ''}`, { skip }, () =>
+      assertAccepted(trusted, extra(trusted), { node }),
+    );
+
+    test(`NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing: ${name}${skip ? without : ''}`, { skip }, () =>
+      assertRefused(trusted, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, /UnknownIssuer/, { node }),
     );
   }
-});
 
-test('all certificates of the file count, whatever else is in it', async (t) => {
-  const other = await withGateway(t);
-  const all = temporaryFile('ca.pem', `# ours\n${other.ca}\nsome words\n${trusted.ca}\n`);
-  await assertAccepted(trusted, { NODE_EXTRA_CA_CERTS: all });
-  await assertAccepted(other, { NODE_EXTRA_CA_CERTS: all });
-});
-
-const isThere = typeof recent === 'string';
-const without = isThere ? '' : ' (not run: no Node 24 here, and npm has none to give)';
-const nodes = [{ name: 'Node 24', node: recent, skip: !isThere }];
-if (ownMajor >= 22 && ownMajor !== 24) {
-  nodes.push({ name: `Node ${ownMajor}`, node: NODE, skip: false });
-}
-
-for (const { name, node, skip } of nodes) {
-  const store = () => ({ SSL_CERT_FILE: trusted.caFile, SSL_CERT_DIR: temporaryFolder() });
-
-  test(`--use-system-ca trusts the system's store: ${name}${skip ? without : ''}`, { skip }, () =>
-    assertAccepted(trusted, store(), { node, flags: ['--use-system-ca'] }),
-  );
-
-  test(`NODE_USE_SYSTEM_CA trusts the system's store: ${name}${skip ? without : ''}`, { skip }, () =>
-    assertAccepted(trusted, { ...store(), NODE_USE_SYSTEM_CA: '1' }, { node }),
-  );
-
-  test(`without them it is not trusted: ${name}${skip ? without : ''}`, { skip }, () =>
-    assertRefused(trusted, store(), /certificate: UnknownIssuer/, { node }),
-  );
-
-  test(`--use-openssl-ca trusts OpenSSL's store: ${name}${skip ? without : ''}`, { skip }, () =>
-    assertAccepted(trusted, store(), { node, flags: ['--use-openssl-ca'] }),
-  );
-
-  test(`NODE_EXTRA_CA_CERTS is trusted: ${name}${skip ? without : ''}`, { skip }, () =>
-    assertAccepted(trusted, extra(trusted), { node }),
-  );
-
-  test(`NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing: ${name}${skip ? without : ''}`, { skip }, () =>
-    assertRefused(trusted, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, /UnknownIssuer/, { node }),
-  );
-}
-
-test("--use-openssl-ca trusts OpenSSL's store on this Node too", () => {
-  const env = { SSL_CERT_FILE: trusted.caFile, SSL_CERT_DIR: temporaryFolder() };
-  return assertAccepted(trusted, env, { flags: ['--use-openssl-ca'] });
+  test("--use-openssl-ca trusts OpenSSL's store on this Node too", () => {
+    const env = { SSL_CERT_FILE: trusted.caFile, SSL_CERT_DIR: temporaryFolder() };
+    return assertAccepted(trusted, env, { flags: ['--use-openssl-ca'] });
+  });
 });

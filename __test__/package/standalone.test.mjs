@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { copyFile, cp, mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 
 import { answerOf, fixture, start, temporaryFolder } from '../support/child.mjs';
 import { validConfig } from '../support/configs.mjs';
@@ -69,31 +69,33 @@ const answer = ({ code, stdout, output }) => {
   return JSON.parse(stdout);
 };
 
-test('without Logto, kit and zod it sends, and fails with errors of the same shape', async () => {
-  assertWorks(answer(await runWith(await alone())));
-});
-
-test('the addon alone, loaded by require, gives a working createConnector and sendMessage', async () => {
-  assertWorks(answer(await runWith(await alone(), { isAddonAlone: true })));
-});
-
-test('a process that has nothing else to do ends, and not before its message is settled', async () => {
-  gateway.failNext({ kind: 'slow', delayMs: 100 });
-  const receipt = answer(await runWith(await alone(), { args: ['unawaited'] }));
-  assert.equal(receipt.gateway, gateway.url);
-});
-
-test('a folder without a binary for this machine says so in one sentence', async () => {
-  const folder = await alone();
-  const lib = path.join(folder, 'lib');
-  for (const name of await readdir(lib)) {
-    if (name.endsWith('.node')) await rm(path.join(lib, name));
-  }
-  const { isError, message: words } = await answerOf(fixture('import-package'), {
-    input: { folder },
+describe('the package without Logto', () => {
+  test('without Logto, kit and zod it sends, and fails with errors of the same shape', async () => {
+    assertWorks(answer(await runWith(await alone())));
   });
-  assert.equal(isError, true);
-  assert.match(words, /^connector-smsaero-native/);
-  assert.ok(words.includes(`${process.platform}-${process.arch}`));
-  assert.ok(!words.includes('\n'));
+
+  test('the addon alone, loaded by require, gives a working createConnector and sendMessage', async () => {
+    assertWorks(answer(await runWith(await alone(), { isAddonAlone: true })));
+  });
+
+  test('a process that has nothing else to do ends, and not before its message is settled', async () => {
+    gateway.failNext({ kind: 'slow', delayMs: 100 });
+    const receipt = answer(await runWith(await alone(), { args: ['unawaited'] }));
+    assert.equal(receipt.gateway, gateway.url);
+  });
+
+  test('a folder without a binary for this machine says so in one sentence', async () => {
+    const folder = await alone();
+    const lib = path.join(folder, 'lib');
+    for (const name of await readdir(lib)) {
+      if (name.endsWith('.node')) await rm(path.join(lib, name));
+    }
+    const { isError, message: words } = await answerOf(fixture('import-package'), {
+      input: { folder },
+    });
+    assert.equal(isError, true);
+    assert.match(words, /^connector-smsaero-native/);
+    assert.ok(words.includes(`${process.platform}-${process.arch}`));
+    assert.ok(!words.includes('\n'));
+  });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { execute } from '../support/child.mjs';
 
@@ -14,11 +14,13 @@ const FILES = Object.entries({
 }).flatMap(([folder, names]) => names.split(' ').map((name) => folder + name));
 const BINARY = /^lib\/connector-smsaero-native\.[a-z0-9-]+\.node$/;
 
-test('the published package holds these files and binaries, and nothing else', async () => {
-  const pack = ['npm', 'pack', '--dry-run', '--json', '--ignore-scripts'];
-  const { stdout } = await execute(pack, { shell: process.platform === 'win32' }).ended;
-  const [{ files }] = JSON.parse(stdout);
-  const packed = files.map(({ path }) => path);
-  assert.ok(packed.some((name) => BINARY.test(name)));
-  assert.deepEqual(packed.filter((name) => !BINARY.test(name)).sort(), FILES.sort());
+describe('the tarball', () => {
+  test('the published package holds these files and binaries, and nothing else', async () => {
+    const pack = ['npm', 'pack', '--dry-run', '--json', '--ignore-scripts'];
+    const { stdout } = await execute(pack, { shell: process.platform === 'win32' }).ended;
+    const [{ files }] = JSON.parse(stdout);
+    const packed = files.map(({ path }) => path);
+    assert.ok(packed.some((name) => BINARY.test(name)));
+    assert.deepEqual(packed.filter((name) => !BINARY.test(name)).sort(), FILES.sort());
+  });
 });

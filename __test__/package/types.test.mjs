@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import ts from 'typescript';
@@ -30,29 +30,31 @@ const plain = ({ file, start, messageText }) => ({
   text: ts.flattenDiagnosticMessageText(messageText, ' '),
 });
 
-for (const kit of ['kit-4.7', 'kit-5.1.1']) {
-  test(`tsc accepts createConnector as CreateConnector<SmsConnector> of ${kit}`, () => {
-    const program = compile([ACCEPTED], kit);
-    const kits = program.getSourceFiles().map(({ fileName }) => path.normalize(fileName));
-    assert.ok(kits.some((name) => name.includes(path.join('node_modules', kit))));
-    assert.deepEqual(ts.getPreEmitDiagnostics(program).map(plain), []);
-  });
-}
-
-test('tsc refuses what is misspelt, missing or of the wrong type', async () => {
-  const lines = (await readFile(REFUSED, 'utf8')).split('\n');
-  const expected = lines.flatMap((line, index) => (line.endsWith('// refused') ? [index + 1] : []));
-  const found = ts.getPreEmitDiagnostics(compile([REFUSED], 'kit-5.1.1')).map(plain);
-  assert.deepEqual([...new Set(found.map(({ line }) => line))], expected, JSON.stringify(found));
-  assert.match(found[0].text, /'apikey' does not exist in type 'SmsAeroConfig'/);
-});
-
-test('our own typings have no errors', () => {
-  const own = ['index.d.ts', 'testing/index.d.ts'].map((name) => path.join(root, name));
-  const program = compile(own, 'kit-5.1.1', { skipLibCheck: false, types: ['node'] });
-  for (const name of own) {
-    const file = program.getSourceFile(name);
-    assert.deepEqual(program.getSyntacticDiagnostics(file).map(plain), []);
-    assert.deepEqual(program.getSemanticDiagnostics(file).map(plain), []);
+describe('types', () => {
+  for (const kit of ['kit-4.7', 'kit-5.1.1']) {
+    test(`tsc accepts createConnector as CreateConnector<SmsConnector> of ${kit}`, () => {
+      const program = compile([ACCEPTED], kit);
+      const kits = program.getSourceFiles().map(({ fileName }) => path.normalize(fileName));
+      assert.ok(kits.some((name) => name.includes(path.join('node_modules', kit))));
+      assert.deepEqual(ts.getPreEmitDiagnostics(program).map(plain), []);
+    });
   }
+
+  test('tsc refuses what is misspelt, missing or of the wrong type', async () => {
+    const lines = (await readFile(REFUSED, 'utf8')).split('\n');
+    const expected = lines.flatMap((line, index) => (line.endsWith('// refused') ? [index + 1] : []));
+    const found = ts.getPreEmitDiagnostics(compile([REFUSED], 'kit-5.1.1')).map(plain);
+    assert.deepEqual([...new Set(found.map(({ line }) => line))], expected, JSON.stringify(found));
+    assert.match(found[0].text, /'apikey' does not exist in type 'SmsAeroConfig'/);
+  });
+
+  test('our own typings have no errors', () => {
+    const own = ['index.d.ts', 'testing/index.d.ts'].map((name) => path.join(root, name));
+    const program = compile(own, 'kit-5.1.1', { skipLibCheck: false, types: ['node'] });
+    for (const name of own) {
+      const file = program.getSourceFile(name);
+      assert.deepEqual(program.getSyntacticDiagnostics(file).map(plain), []);
+      assert.deepEqual(program.getSemanticDiagnostics(file).map(plain), []);
+    }
+  });
 });

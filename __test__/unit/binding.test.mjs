@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { binaryName, hostPlatform } from '../../scripts/platforms/targets.js';
 import { answerOf, fixture, temporaryFolder } from '../support/child.mjs';
@@ -67,126 +67,128 @@ async function whole() {
   return Object.fromEntries(await Promise.all(entries));
 }
 
-test(`of several binaries the one for ${own} is in use`, async () => {
-  const binaries = { ...(await whole()), 'linux-riscv64-gnu': 'for somebody else' };
-  const { used, works, message } = await load(await packageWith(binaries));
-  assert.equal(works, true, message);
-  // Windows tells of its libraries in another way.
-  if (process.platform !== 'win32') assert.deepEqual(used, [binaryName(own)]);
-});
+describe('loading the native part', () => {
+  test(`of several binaries the one for ${own} is in use`, async () => {
+    const binaries = { ...(await whole()), 'linux-riscv64-gnu': 'for somebody else' };
+    const { used, works, message } = await load(await packageWith(binaries));
+    assert.equal(works, true, message);
+    // Windows tells of its libraries in another way.
+    if (process.platform !== 'win32') assert.deepEqual(used, [binaryName(own)]);
+  });
 
-test('without a binary it says so, and what to do', async () => {
-  const message = await refusal(await packageWith({}));
-  for (const platform of tried) assert.ok(message.includes(`${platform} (not in the package)`));
-  assert.match(message, /In the package: none\./);
-  assert.match(message, NO_BINARY);
-});
+  test('without a binary it says so, and what to do', async () => {
+    const message = await refusal(await packageWith({}));
+    for (const platform of tried) assert.ok(message.includes(`${platform} (not in the package)`));
+    assert.match(message, /In the package: none\./);
+    assert.match(message, NO_BINARY);
+  });
 
-test('with binaries for others only it names them, and why the nearest does not do', {
-  skip: notLinux,
-}, async () => {
-  const arm = 'linux-riscv64-gnu';
-  const message = await refusal(await packageWith({ [other]: await foreign(other), [arm]: 'x' }));
-  assert.ok(message.includes(`${own} (not in the package), ${other} (`), message);
-  assert.doesNotMatch(message, new RegExp(`${other} \\(not in the package`));
-  assert.ok(message.includes(`In the package: ${[other, arm].sort().join(', ')}.`), message);
-  assert.match(message, NO_BINARY);
-});
+  test('with binaries for others only it names them, and why the nearest does not do', {
+    skip: notLinux,
+  }, async () => {
+    const arm = 'linux-riscv64-gnu';
+    const message = await refusal(await packageWith({ [other]: await foreign(other), [arm]: 'x' }));
+    assert.ok(message.includes(`${own} (not in the package), ${other} (`), message);
+    assert.doesNotMatch(message, new RegExp(`${other} \\(not in the package`));
+    assert.ok(message.includes(`In the package: ${[other, arm].sort().join(', ')}.`), message);
+    assert.match(message, NO_BINARY);
+  });
 
-test('with a binary of another architecture under its name it says that it was refused', {
-  skip: notLinux,
-}, async (t) => {
-  const foreigner = own.replace(process.arch, process.arch === 'x64' ? 'arm64' : 'x64');
-  const isThere = (await shipped()).includes(binaryName(foreigner));
-  // Only glibc looks at the head; musl finds out by what is to be linked, so that takes a real one.
-  if (!isThere && own.endsWith('musl')) return t.skip(`${foreigner} is not in this package`);
-  const bytes = await read(isThere ? foreigner : own);
-  if (!isThere) bytes.writeUInt16LE(0xfeed, ARCHITECTURE_AT);
-  const message = await refusal(await packageWith({ [own]: bytes }));
-  assert.ok(!message.includes(`${own} (not in the package`), message);
-  assert.match(message, REFUSED);
-});
+  test('with a binary of another architecture under its name it says that it was refused', {
+    skip: notLinux,
+  }, async (t) => {
+    const foreigner = own.replace(process.arch, process.arch === 'x64' ? 'arm64' : 'x64');
+    const isThere = (await shipped()).includes(binaryName(foreigner));
+    // Only glibc looks at the head; musl finds out by what is to be linked, so that takes a real one.
+    if (!isThere && own.endsWith('musl')) return t.skip(`${foreigner} is not in this package`);
+    const bytes = await read(isThere ? foreigner : own);
+    if (!isThere) bytes.writeUInt16LE(0xfeed, ARCHITECTURE_AT);
+    const message = await refusal(await packageWith({ [own]: bytes }));
+    assert.ok(!message.includes(`${own} (not in the package`), message);
+    assert.match(message, REFUSED);
+  });
 
-test('a binary that is not whole is refused with a sentence, and ends no process', async (t) => {
-  const bytes = await read(own);
-  const damaged = {
-    'an empty file': Buffer.alloc(0),
-    'some text': Buffer.from('<html>404</html>\n'),
-    'the first bytes': bytes.subarray(0, 40),
-    ...(onLinux && {
-      'a half': bytes.subarray(0, bytes.length / 2),
-      'all but the last byte': bytes.subarray(0, -1),
-    }),
-  };
-  for (const [name, content] of Object.entries(damaged)) {
-    await t.test(name, async () => {
-      const message = await refusal(await packageWith({ [own]: content }));
-      assert.ok(message.includes(`${own} (`) && !message.includes(`${own} (not in`), message);
-      assert.match(message, REFUSED);
+  test('a binary that is not whole is refused with a sentence, and ends no process', async (t) => {
+    const bytes = await read(own);
+    const damaged = {
+      'an empty file': Buffer.alloc(0),
+      'some text': Buffer.from('<html>404</html>\n'),
+      'the first bytes': bytes.subarray(0, 40),
+      ...(onLinux && {
+        'a half': bytes.subarray(0, bytes.length / 2),
+        'all but the last byte': bytes.subarray(0, -1),
+      }),
+    };
+    for (const [name, content] of Object.entries(damaged)) {
+      await t.test(name, async () => {
+        const message = await refusal(await packageWith({ [own]: content }));
+        assert.ok(message.includes(`${own} (`) && !message.includes(`${own} (not in`), message);
+        assert.match(message, REFUSED);
+      });
+    }
+  });
+
+  test('where the C library was guessed wrong, the other binary is tried', {
+    skip: notLinux,
+  }, async () => {
+    const folder = await packageWith(await whole());
+    // A program that says it was started by the other one's loader.
+    const program = path.join(folder, 'program');
+    await writeFile(program, own.endsWith('musl') ? '/lib64/ld-linux-x86-64.so.2' : '/lib/ld-musl-x86_64.so.1');
+    const { used, message, asked } = await load(folder, { changes: { program } });
+    assert.ok(
+      asked.some((file) => file.endsWith(binaryName(other))),
+      'the wrong one was first',
+    );
+    assert.deepEqual(used, [binaryName(own)], message);
+  });
+
+  test('--no-addons is named as the reason, with the remedy', async () => {
+    const folder = await packageWith(await whole());
+    const message = await refusal(folder, { flags: ['--no-addons'] });
+    assert.match(message, /Node was started without native addons: remove --no-addons/);
+  });
+
+  const noModel = !PERMISSION && 'this Node has no permission model';
+
+  test('--permission without --allow-addons is named too', { skip: noModel }, async () => {
+    const folder = await packageWith(await whole());
+    const message = await refusal(folder, { flags: [PERMISSION, '--allow-fs-read=*'] });
+    assert.match(message, /or add --allow-addons beside --permission/);
+  });
+
+  // `--allow-addons` is younger than the model.
+  const noAddons = !process.allowedNodeEnvironmentFlags.has('--allow-addons') && 'this Node cannot allow addons';
+
+  test('--permission with --allow-addons loads, when the package may be read and nothing else', {
+    skip: noModel || noAddons,
+  }, async () => {
+    const folder = await packageWith(await whole());
+    const flags = [
+      PERMISSION,
+      '--allow-addons',
+      `--allow-fs-read=${path.join(folder, '*')}`,
+      `--allow-fs-read=${fixture('import-package')}`,
+    ];
+    const { works, message } = await load(folder, { flags, changes: { hasReport: false } });
+    assert.equal(works, true, message);
+  });
+
+  for (const [platform, arch, candidates] of [
+    ['sunos', 'x64', ['sunos-x64']],
+    ['freebsd', 'arm64', ['freebsd-arm64']],
+    ['darwin', 'ppc64', ['darwin-ppc64']],
+    ['win32', 'ia32', ['win32-ia32-msvc']],
+    ['linux', 'riscv64', ['linux-riscv64-gnu', 'linux-riscv64-musl']],
+  ]) {
+    test(`on ${platform}-${arch} it says what there is no binary for`, async () => {
+      const message = await refusal(await packageWith({ [own]: await read(own) }), {
+        changes: { platform, arch },
+      });
+      assert.ok(message.includes(`part on ${platform}-${arch}, `), message);
+      for (const name of candidates) assert.ok(message.includes(`${name} (not in the package)`));
+      assert.ok(message.includes(`In the package: ${own}.`), message);
+      assert.match(message, NO_BINARY);
     });
   }
 });
-
-test('where the C library was guessed wrong, the other binary is tried', {
-  skip: notLinux,
-}, async () => {
-  const folder = await packageWith(await whole());
-  // A program that says it was started by the other one's loader.
-  const program = path.join(folder, 'program');
-  await writeFile(program, own.endsWith('musl') ? '/lib64/ld-linux-x86-64.so.2' : '/lib/ld-musl-x86_64.so.1');
-  const { used, message, asked } = await load(folder, { changes: { program } });
-  assert.ok(
-    asked.some((file) => file.endsWith(binaryName(other))),
-    'the wrong one was first',
-  );
-  assert.deepEqual(used, [binaryName(own)], message);
-});
-
-test('--no-addons is named as the reason, with the remedy', async () => {
-  const folder = await packageWith(await whole());
-  const message = await refusal(folder, { flags: ['--no-addons'] });
-  assert.match(message, /Node was started without native addons: remove --no-addons/);
-});
-
-const noModel = !PERMISSION && 'this Node has no permission model';
-
-test('--permission without --allow-addons is named too', { skip: noModel }, async () => {
-  const folder = await packageWith(await whole());
-  const message = await refusal(folder, { flags: [PERMISSION, '--allow-fs-read=*'] });
-  assert.match(message, /or add --allow-addons beside --permission/);
-});
-
-// `--allow-addons` is younger than the model.
-const noAddons = !process.allowedNodeEnvironmentFlags.has('--allow-addons') && 'this Node cannot allow addons';
-
-test('--permission with --allow-addons loads, when the package may be read and nothing else', {
-  skip: noModel || noAddons,
-}, async () => {
-  const folder = await packageWith(await whole());
-  const flags = [
-    PERMISSION,
-    '--allow-addons',
-    `--allow-fs-read=${path.join(folder, '*')}`,
-    `--allow-fs-read=${fixture('import-package')}`,
-  ];
-  const { works, message } = await load(folder, { flags, changes: { hasReport: false } });
-  assert.equal(works, true, message);
-});
-
-for (const [platform, arch, candidates] of [
-  ['sunos', 'x64', ['sunos-x64']],
-  ['freebsd', 'arm64', ['freebsd-arm64']],
-  ['darwin', 'ppc64', ['darwin-ppc64']],
-  ['win32', 'ia32', ['win32-ia32-msvc']],
-  ['linux', 'riscv64', ['linux-riscv64-gnu', 'linux-riscv64-musl']],
-]) {
-  test(`on ${platform}-${arch} it says what there is no binary for`, async () => {
-    const message = await refusal(await packageWith({ [own]: await read(own) }), {
-      changes: { platform, arch },
-    });
-    assert.ok(message.includes(`part on ${platform}-${arch}, `), message);
-    for (const name of candidates) assert.ok(message.includes(`${name} (not in the package)`));
-    assert.ok(message.includes(`In the package: ${own}.`), message);
-    assert.match(message, NO_BINARY);
-  });
-}
