@@ -294,7 +294,7 @@ fn tls_problem(name: &str, error: &io::Error) -> String {
             "The certificate of {name} is for another name. Something else answers in its place: check DNS, the proxy and SMSAERO_GATEWAYS."
         ),
         Some(rustls::Error::InvalidCertificate(other)) => format!(
-            "The certificate of {name} cannot be used ({}). The connector's TLS library is stricter than Node's own: README names what it refuses. Have a certificate made that says for which names it is and is not an authority's own.",
+            "The certificate of {name} cannot be used ({}). The connector's TLS library is stricter than Node's own: docs/networks.md names what it refuses. Have a certificate made that says for which names it is and is not an authority's own.",
             certificate_problem(other)
         ),
         _ => format!(

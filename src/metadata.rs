@@ -83,7 +83,7 @@ pub fn metadata() -> Value {
                 "label": "Templates",
                 "type": "Json",
                 "required": true,
-                "description": "One entry for each usage type. A `locale` such as \"ru\" makes an entry for one language; the test below uses the Generic entry without one.",
+                "description": "One entry for each usage type. A locale such as \"ru\" makes an entry for one language; the test below uses the Generic entry without one.",
                 "defaultValue": DEFAULT_TEMPLATES
                     .map(|(usage_type, content)| json!({ "usageType": usage_type, "content": content })),
             },
@@ -93,7 +93,7 @@ pub fn metadata() -> Value {
                 "type": "Switch",
                 "required": false,
                 "defaultValue": true,
-                "description": "Without it, a message of a usage type that has no template is not sent.",
+                "description": "A message of a usage type that has no template is sent with the Generic one.",
             },
             {
                 "key": "testMode",
