@@ -3,7 +3,9 @@ import { causeOf, counted, painter, table, visible } from './format.js';
 /** A diagnosis as tables for a person. */
 export const report = (diagnosis) => {
   const paint = painter(process.stdout);
+  const { testMode } = diagnosis.config;
   const sections = [
+    testMode && paint.yellow('Test mode is on: nobody gets a message.'),
     `connector-smsaero-native ${diagnosis.version}, Node ${diagnosis.node}, ${diagnosis.platform}`,
     section('Installation', installation(diagnosis, paint), paint),
     section('Gateways', gateways(diagnosis, paint), paint),

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { startGateway } from '../testing/index.js';
 import { forcedBy, segment } from '../testing/segments.js';
 import { load } from './addon.js';
+import { USAGE_TYPES } from './check-templates.js';
 import { causeOf, counted, maskedNumber, painter, table, visible } from './format.js';
 import { readSettings } from './settings.js';
 import { UsageError } from './usage.js';
@@ -10,9 +11,11 @@ import { UsageError } from './usage.js';
 /** Sends one message, after showing what it will be. */
 export const send = async (options) => {
   const to = readNumber(options.to);
+  const { type } = options;
   const { connector, error } = await load();
   if (connector === null) throw new Error(error);
   const { config: stored } = await readSettings(options, connector);
+  checkType(type, stored?.templates);
   const config = options.test ? { ...Object(stored), testMode: true } : stored;
   const isReal = config?.testMode !== true;
   const asks = isReal && !options.yes;
@@ -22,7 +25,7 @@ export const send = async (options) => {
   }
 
   const payload = { code: options.code, ...(options.locale && { locale: options.locale }) };
-  const data = { to, type: options.type, payload };
+  const data = { to, type, payload };
   const { sendMessage } = connector;
   try {
     const message = await rehearse(sendMessage, data, config);
@@ -37,6 +40,14 @@ export const send = async (options) => {
   } catch (failure) {
     throw new Error(sentenceOf(failure));
   }
+};
+
+const checkType = (type, templates) => {
+  const own = Array.isArray(templates) ? templates.map((template) => template?.usageType) : [];
+  if (USAGE_TYPES.includes(type) || own.includes(type)) return;
+  const meant = USAGE_TYPES.find((known) => known.toLowerCase() === type.toLowerCase());
+  const advice = meant ? `Write ${meant}.` : `Logto's are ${USAGE_TYPES.join(', ')}.`;
+  throw new UsageError(`There is no usage type ${JSON.stringify(type)}. ${advice}`);
 };
 
 const readNumber = (to) => {

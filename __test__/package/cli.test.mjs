@@ -86,9 +86,9 @@ describe('the command line', () => {
     for (const args of [['--help'], ['-h'], ['help']]) {
       const { code, stdout: help } = await run(args);
       assert.equal(code, 0);
-      for (const word of ['doctor', 'send', 'inbox']) assert.match(help, new RegExp(word));
+      for (const word of ['doctor', 'send', 'inbox', 'demo']) assert.match(help, new RegExp(word));
     }
-    for (const word of ['doctor', 'send', 'inbox']) {
+    for (const word of ['doctor', 'send', 'inbox', 'demo']) {
       const { code, stdout: help } = await run([word, '--help']);
       assert.equal(code, 0);
       assert.match(help, new RegExp(`^Usage: connector-smsaero-native ${word}`));
@@ -723,6 +723,19 @@ describe('send', () => {
     return run(all, { secrets, ...options });
   };
 
+  for (const [type, advice] of [
+    ['signin', 'Write SignIn\\.'],
+    ['Welcome', "Logto's are SignIn, Register, "],
+  ]) {
+    test(`refuses the usage type ${type}, which Logto does not have`, async (t) => {
+      const gateway = await open(t);
+      const { code, stderr } = await send(gateway, ['--to', number, '--type', type, '--yes']);
+      assert.equal(code, 2);
+      assert.match(stderr, new RegExp(`There is no usage type "${type}"\\. ${advice}`));
+      assert.deepEqual(gateway.requests, []);
+    });
+  }
+
   test('shows what it will say, sends it once and tells what became of it', async (t) => {
     const gateway = await open(t);
     const args = ['--to', '+7 (900) 123-45-67', '--code', '482913', '--yes'];
@@ -895,5 +908,28 @@ describe('inbox', () => {
     const { code, stderr } = await run(['inbox', '--port', String(gateway.port)]);
     assert.equal(code, 1);
     assert.match(stderr, /The port \d+ is in use/);
+  });
+});
+
+describe('doctor, of a configuration in test mode', () => {
+  test('warns of it in its first line', async (t) => {
+    const gateway = await open(t);
+    const args = ['doctor', '--gateways', gateway.url, '--config', save({ ...config, testMode: true })];
+    const { code, stdout } = await run(args);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^Test mode is on: nobody gets a message\.\n/);
+  });
+});
+
+describe('demo', () => {
+  test('walks from a refused configuration to an account without money, on this machine alone', async () => {
+    // Whatever the environment says, it has a gateway of its own.
+    const { code, output } = await run(['demo'], { env: { SMSAERO_GATEWAYS: 'https://nowhere.invalid' } });
+    assert.equal(code, 0, output);
+    for (const line of [/^ {2}email +Invalid email$/m, /^ {2}text +000000 is your/m, /^ {2}costs +1 part, UCS-2$/m]) {
+      assert.match(output, line);
+    }
+    assert.match(output, /the administrator reads +The SMS Aero account has not enough money/);
+    assert.match(output, /the user reads +The text message could not be sent/);
   });
 });
