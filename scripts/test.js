@@ -5,18 +5,18 @@
 
 import { sum } from './counts.js';
 import { install } from './install.js';
+import { checks, tasks } from './tasks.js';
 import { Failure, main, readOptions } from './util.js';
 
 await main(async () => {
   const flags = ['release', 'all', 'check', 'keep-going', 'list'];
   const { words, ...options } = readOptions(Object.fromEntries(flags.map((name) => [name, { type: 'boolean' }])));
-  await install();
-  const { checks, tasks } = await import('./tasks.js');
   const list = chosen(options.check ? checks : tasks, options, words);
   if (options.list) {
     for (const { name, title } of list) console.log(`${name.padEnd(14)}${title}`);
     return;
   }
+  if (!list.some(({ name }) => name === 'install')) await install();
   const started = Date.now();
   const rows = [];
   for (const task of list) {
