@@ -141,7 +141,7 @@ describe('proxies', () => {
   });
 
   /** The proxy is named without what it was given, and nothing was sent. */
-  function assertToldOf({ host }, { code, reason, message, errorDescription }, words) {
+  function assertNamed({ host }, { code, reason, message, errorDescription }, words) {
     assert.equal(code, 'general');
     assert.equal(reason, 'unreachable');
     assert.ok(errorDescription.includes(`through the proxy ${host}: `), errorDescription);
@@ -152,27 +152,32 @@ describe('proxies', () => {
 
   const withCredentials = ({ url }) => url.replace('//', `//${USER}:${PASSWORD}@`);
 
+  test('a password that is escaped badly is taken as it stands', async (t) => {
+    const guarded = await proxy(t, { credentials: `${USER}:PROXYPASS%zz` });
+    await assertThrough(guarded, { HTTPS_PROXY: guarded.url.replace('//', `//${USER}:PROXYPASS%zz@`) });
+  });
+
   test('a proxy that wants other credentials is named as such', async (t) => {
     const guarded = await proxy(t, { credentials: 'somebody:else' });
-    assertToldOf(guarded, await post({ HTTPS_PROXY: withCredentials(guarded) }), /authori[sz]ation/);
-    assertToldOf(guarded, await post({ HTTPS_PROXY: guarded.url }), /authori[sz]ation/);
+    assertNamed(guarded, await post({ HTTPS_PROXY: withCredentials(guarded) }), /authori[sz]ation/);
+    assertNamed(guarded, await post({ HTTPS_PROXY: guarded.url }), /authori[sz]ation/);
   });
 
   test('a proxy that refuses is named as such', async (t) => {
     const closed = await proxy(t, { status: 403 });
     const answer = await post({ HTTPS_PROXY: withCredentials(closed) });
-    assertToldOf(closed, answer, /through the proxy \S+: .*(unsuccessful|refused|403)/);
+    assertNamed(closed, answer, /through the proxy \S+: .*(unsuccessful|refused|403)/);
   });
 
   test('a proxy that is not there is named as such', async () => {
     const host = `127.0.0.1:${await refusedPort()}`;
     const answer = await post({ HTTPS_PROXY: `http://${USER}:${PASSWORD}@${host}` });
-    assertToldOf({ host }, answer, /refused/i);
+    assertNamed({ host }, answer, /refused/i);
   });
 
   test('a proxy that resets is named as such', async (t) => {
     const broken = await proxy(t, { mode: 'reset' });
-    assertToldOf(broken, await post({ HTTPS_PROXY: withCredentials(broken) }), /reset/i);
+    assertNamed(broken, await post({ HTTPS_PROXY: withCredentials(broken) }), /reset/i);
   });
 
   test('a proxy that says nothing is given up in time, by its name', async (t) => {
@@ -197,7 +202,7 @@ describe('proxies', () => {
 
   test('a bad certificate behind the proxy is refused', async () => {
     const answer = await post({ HTTPS_PROXY: open.url, NODE_EXTRA_CA_CERTS: '' });
-    assertToldOf(open, answer, /certificate: UnknownIssuer/);
+    assertNamed(open, answer, /certificate: UnknownIssuer/);
   });
 
   test('a proxy may speak TLS itself, trusted as Node trusts', async (t) => {
