@@ -11,6 +11,7 @@ import { countCargo, countNode } from './counts.js';
 import { checkHygiene } from './hygiene.js';
 import { install } from './install.js';
 import { cargoTool, npmPackage, wheel } from './platforms/fetch.js';
+import { TARGETS } from './platforms/targets.js';
 import { BUILD, Failure, listen, ROOT, run, TOOLS, tool, works } from './util.js';
 
 // Far beyond what they need: a run that hangs ends with a failure.
@@ -158,7 +159,8 @@ async function deny() {
 /** Every crate that is compiled in is named in THIRD-PARTY-LICENSES.md, with its version. */
 async function checkNotices() {
   const tree = ['cargo', 'tree', '--locked', '--package', 'connector-smsaero-native-napi'];
-  const flags = ['--edges', 'normal,no-proc-macro', '--target', 'all', '--prefix', 'none'];
+  const targets = Object.values(TARGETS).flatMap(({ rust }) => ['--target', rust]);
+  const flags = ['--edges', 'normal,no-proc-macro', '--prefix', 'none', ...targets];
   const lines = (await run([...tree, ...flags, '--format', '{p}'])).trim().split('\n');
   const crates = new Set(lines.map((line) => line.split(' ', 2).join(' ').replace(' v', ' ')));
   const notices = readFileSync(join(ROOT, 'THIRD-PARTY-LICENSES.md'), 'utf8');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import net from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 
@@ -11,7 +12,7 @@ import nock from 'nock';
 import { caught } from '../support/caught.mjs';
 import { assertSameClass, isConnectorError } from '../support/classes.mjs';
 import { validConfig } from '../support/configs.mjs';
-import createConnector, { sendMessage } from '../support/package.mjs';
+import createConnector, { isCheckout, sendMessage } from '../support/package.mjs';
 import { check } from '../support/property.mjs';
 import { accepted, message, openGateway } from '../support/setup.mjs';
 import { faults } from '../support/testing.mjs';
@@ -368,21 +369,36 @@ describe("SMS Aero's replies", () => {
     }
   });
 
-  test('pages of escapes are searched in time: every message reports what the status says', async () => {
-    const outage = await openGateway();
-    const count = 2000;
+  test('pages of escapes are searched in time: every message reports what the status says', async (t) => {
+    let page;
+    // Not the embedded gateway, which would spend more on 2,000 of these pages than the connector.
+    const outage = net.createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (chunk) => chunk.at(-1) === '}'.charCodeAt(0) && socket.write(page));
+    });
+    const sockets = new Set();
+    outage.on('connection', (socket) => sockets.add(socket));
+    t.after(() => {
+      for (const socket of sockets) socket.destroy();
+      outage.close();
+    });
+    outage.listen({ host: '127.0.0.1', port: 0 });
+    await once(outage, 'listening');
+    const gateways = `http://127.0.0.1:${outage.address().port}`;
+    // Elsewhere it is the platform that is in question, on machines that do other things as well.
+    const count = isCheckout ? 2000 : 500;
     for (const part of ['&#1050;', '\\u041a', '%D0%9A', '&amp;', '<p>Bad gateway</p>\n']) {
-      outage.respondWith(faults.reply({ status: 502, body: part.repeat(65_536 / part.length) }));
-      // The whole burst once; the other pages with fewer, since Node has to write them all.
+      const body = part.repeat(65_536 / part.length);
+      const head = `HTTP/1.1 502 Bad Gateway\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
+      page = Buffer.from(head + body);
+      // The whole burst once.
       const messages = part === '&#1050;' ? count : count / 20;
       const errors = await Promise.all(
-        Array.from({ length: messages }, () => caught(sendMessage(message(), validConfig(), { gateways: outage.url }))),
+        Array.from({ length: messages }, () => caught(sendMessage(message(), validConfig(), { gateways }))),
       );
       const reasons = new Set(errors.map(({ data }) => data.reason));
       assert.deepEqual([...reasons], ['unavailable'], part);
-      outage.clear();
     }
-    await outage.stop();
   });
 
   test('a gateway that nobody listens at is unreachable', async () => {
