@@ -38,13 +38,28 @@ impl Utf16 {
 
 impl From<&str> for Utf16 {
     fn from(value: &str) -> Self {
-        Self(value.encode_utf16().collect())
+        // At most as many units as bytes: one allocation.
+        let mut units = Vec::with_capacity(value.len());
+        if value.is_ascii() {
+            units.extend(value.bytes().map(u16::from));
+        } else {
+            units.extend(value.encode_utf16());
+        }
+        Self(units)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Utf16;
+
+    #[test]
+    fn text_becomes_units() {
+        for text in ["", "code 1", "\u{41a}\u{43e}\u{434} \u{1f600}"] {
+            assert_eq!(Utf16::from(text).well_formed(), text);
+            assert!(Utf16::from(text).is(text));
+        }
+    }
 
     #[test]
     fn a_lone_surrogate_goes_out_as_the_replacement_character() {
