@@ -118,10 +118,11 @@ function checkTable(platform, file) {
   );
 }
 
-function runtimes({ arm64, host: onlyHost }) {
-  if (arm64) return Promise.all([glibc(22, 'arm64'), musl(22, 'arm64')]);
-  if (onlyHost || `${process.platform}-${process.arch}` !== 'linux-x64') return [host()];
-  return Promise.all([glibc(20), glibc(22), glibc(24), musl(22)]);
+// One after the other: two updates of one list of Debian's packages would be in each other's way.
+async function runtimes({ arm64, host: onlyHost }) {
+  if (arm64) return [await glibc(22, 'arm64'), await musl(22, 'arm64')];
+  if (onlyHost || !canTestLinux) return [host()];
+  return [await glibc(20), await glibc(22), await glibc(24), await musl(22)];
 }
 
 // tar, as Logto does it: no install, no scripts, no dependencies.
