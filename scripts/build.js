@@ -45,12 +45,20 @@ export async function declare() {
   writeFileSync(join(ROOT, 'index.d.ts'), (await generateTypeDef(options)).dts);
 }
 
-async function requireRust() {
-  if (await works(['cargo', '--version'])) return;
-  const [, version] = /^rust-version = "(.+)"$/m.exec(readFileSync(join(ROOT, 'Cargo.toml'), 'utf8'));
-  throw new Failure(
-    `The addon is written in Rust, and there is no cargo here. Install Rust ${version} or newer from https://rustup.rs, then try again.`,
-  );
+/** Throws when there is no Rust, or none of these parts of it. */
+export async function requireRust(parts = {}) {
+  if (!(await works(['cargo', '--version']))) {
+    const [, version] = /^rust-version = "(.+)"$/m.exec(readFileSync(join(ROOT, 'Cargo.toml'), 'utf8'));
+    throw new Failure(
+      `The addon is written in Rust, and there is no cargo here. Install Rust ${version} or newer from https://rustup.rs, then try again.`,
+    );
+  }
+  for (const [command, component] of Object.entries(parts)) {
+    if (await works(['cargo', command, '--version'])) continue;
+    throw new Failure(
+      `Rust comes without ${component} here: run \`rustup component add ${component}\`, then try again.`,
+    );
+  }
 }
 
 if (isScript(import.meta.url)) {

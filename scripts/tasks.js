@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { testArm64, testPlatforms } from '../__test__/platforms/run.mjs';
 import { nodeBinary } from '../__test__/platforms/runtimes.mjs';
-import { addon, build, declare } from './build.js';
+import { addon, build, declare, requireRust } from './build.js';
 import { countCargo, countNode } from './counts.js';
 import { checkHygiene } from './hygiene.js';
 import { install } from './install.js';
@@ -40,7 +40,10 @@ const style = [
   command('clippy', 'Rust has no lint', 'clippy found something.', () => CLIPPY),
 ];
 const everyChange = [
-  task('install', 'Development dependencies', async () => ({ note: await install() })),
+  task('install', 'Rust, and the development dependencies', async () => {
+    await requireRust({ fmt: 'rustfmt', clippy: 'clippy' });
+    return { note: await install() };
+  }),
   task('hygiene', 'Paths of a machine, hosts of registries, the lock file', checkHygiene),
   ...style,
   task('rust', 'Rust tests', () => rustTests('--workspace')),

@@ -78,7 +78,7 @@ pub struct Transport {
 /// addresses.
 #[derive(Debug)]
 pub(crate) struct HostClient {
-    /// With the host.
+    /// Any URL of the host.
     url: Url,
     connect: Duration,
     pub(crate) client: Client,

@@ -28,7 +28,7 @@ use connector_smsaero_native::{
     transport::{CONNECT, Limits, Transport},
 };
 use rustls::RootCertStore;
-use support::{ACCEPTED, CLOSED, CLOSED_UNSAID, Connections, Server, send, send_within};
+use support::{ACCEPTED, CLOSED, CLOSED_UNANNOUNCED, Connections, Server, send, send_within};
 use tokio::{
     io::AsyncReadExt as _,
     net::{TcpListener, TcpSocket, TcpStream},
@@ -184,7 +184,8 @@ async fn a_gateway_that_closes_after_each_reply_holds_up_nobody() {
 
 #[tokio::test]
 async fn connections_that_a_gateway_closed_unseen_hold_up_no_message_beside_steady_traffic() {
-    let (steady, closing) = (Server::start_answering(ACCEPTED).await, Server::start_answering(CLOSED_UNSAID).await);
+    let (steady, closing) =
+        (Server::start_answering(ACCEPTED).await, Server::start_answering(CLOSED_UNANNOUNCED).await);
     let transport = Transport::local();
     let is_over = Arc::new(AtomicBool::new(false));
     let traffic = tokio::spawn({

@@ -4,10 +4,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { certificate, faults } from '../../testing/index.js';
-import { openGateway } from '../faults/environment.mjs';
 import { startProxy } from '../faults/proxy.mjs';
 import { answerOf, fixture, temporaryFile } from '../support/child.mjs';
 import { CHECKOUT } from '../support/package.mjs';
+import { openGateway } from '../support/setup.mjs';
 
 const HOSTS = ['gate.smsaero.ru', 'gate.smsaero.org', 'gate.smsaero.net'];
 // Where a redirect leads.

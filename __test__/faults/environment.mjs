@@ -3,20 +3,15 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { fixture, start, temporaryFile } from '../support/child.mjs';
-import { certificate, faults, startGateway } from '../support/testing.mjs';
+import { openGateway } from '../support/setup.mjs';
+import { certificate, faults } from '../support/testing.mjs';
 import { startChaos } from './chaos.mjs';
 import { DEEDS, indexOfHeader, indexOfNumber, planOf, randomness } from './plan.mjs';
 
 // Should nobody end the process of a black hole.
 const LONGEST_MS = 300_000;
 const DAY_MS = 86_400_000;
-const account = { allowAnyCredentials: true, balance: 1e12 };
 const LOCAL = { names: ['127.0.0.1', 'localhost'] };
-
-/** A gateway that takes every account. */
-export function openGateway(options = {}) {
-  return startGateway({ ...options, account: { ...account, ...options.account } });
-}
 
 /** The same with TLS, and the file of the authority that a client has to trust. */
 export async function secureGateway(options = LOCAL, secureContext = {}) {

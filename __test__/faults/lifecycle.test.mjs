@@ -6,8 +6,9 @@ import { libraryName } from '../../scripts/platforms/targets.js';
 import { FIXTURE_SECRETS } from '../fixtures/sample.mjs';
 import { answerOf, execute, fixture, run, start } from '../support/child.mjs';
 import { CHECKOUT, isCheckout } from '../support/package.mjs';
+import { openGateway } from '../support/setup.mjs';
 import { faults } from '../support/testing.mjs';
-import { openGateway, secureGateway } from './environment.mjs';
+import { secureGateway } from './environment.mjs';
 
 // What a busy machine may need to start a Node and to end one.
 const START_AND_END_MS = 5000;

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { FIXTURE_SECRETS } from '../fixtures/sample.mjs';
 import { fixture, run, temporaryFile } from '../support/child.mjs';
+import { openGateway } from '../support/setup.mjs';
 import { certificate, faults } from '../support/testing.mjs';
-import { openGateway, refusedPort } from './environment.mjs';
+import { refusedPort } from './environment.mjs';
 import { startProxy } from './proxy.mjs';
 
 const USER = 'PROXYUSER';

@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 
 import { fetchedNode } from '../platforms/runtimes.mjs';
 import { answerOf, fixture, NODE, temporaryFile, temporaryFolder } from '../support/child.mjs';
-import { openGateway, secureGateway } from './environment.mjs';
+import { openGateway } from '../support/setup.mjs';
+import { secureGateway } from './environment.mjs';
 
 const DAY_MS = 86_400_000;
 const NAMES = ['127.0.0.1'];

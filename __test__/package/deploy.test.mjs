@@ -24,7 +24,7 @@ let tarball;
 
 before(async () => {
   gateway = await openGateway();
-  tarball = await pack(await temporaryFolder());
+  tarball = await pack(temporaryFolder());
   registry = await startRegistry({ tarballs: [tarball] });
   closed = await startRegistry({ isOpen: false });
 });
@@ -89,7 +89,7 @@ describe('the Dockerfile', { skip }, () => {
 
   test('puts the connector in the place of the official one, without a registry', async () => {
     const place = await image();
-    const temporary = await temporaryFolder();
+    const temporary = temporaryFolder();
     await copyFile(tarball, path.join(temporary, path.basename(tarball)));
     for (const command of await commands(place, temporary)) {
       const { code, output } = await shell(place, closed, command);
@@ -123,7 +123,7 @@ describe('the volume of the Kubernetes example', { skip }, () => {
 
   test('is filled by the init container, and enough for a Logto whose root is read-only', async (t) => {
     const place = await image();
-    const volume = await temporaryFolder();
+    const volume = temporaryFolder();
     const { version } = JSON.parse(await readFile(path.join(CHECKOUT, 'package.json'), 'utf8'));
     const script = await fill(place, volume);
     const { code, output } = await shell(place, registry, script, { CONNECTOR_VERSION: version });
@@ -138,7 +138,7 @@ describe('the volume of the Kubernetes example', { skip }, () => {
 
   test('stays as it was when the connector cannot be had, and the pod says so', async () => {
     const place = await image();
-    const volume = await temporaryFolder();
+    const volume = temporaryFolder();
     const script = await fill(place, volume);
     const { code } = await shell(place, closed, script, { CONNECTOR_VERSION: '0.0.0' });
     assert.notEqual(code, 0);

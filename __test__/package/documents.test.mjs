@@ -98,7 +98,7 @@ describe('documents', () => {
     assert.ok(own.length >= 3);
     for (const [name, line] of own) {
       const { code: config } = of('json config').find((block) => block.name === name) ?? of('json config')[0];
-      const folder = await temporaryFolder();
+      const folder = temporaryFolder();
       for (const file of ['FILE', 'connector.json']) await writeFile(join(folder, file), config);
       const approving = await openGateway({ account: { signs: [JSON.parse(config).senderName] } });
       const args = line
@@ -140,7 +140,7 @@ describe('documents', () => {
   });
 
   test('the JavaScript of the README runs as it stands', async () => {
-    const folder = await temporaryFolder();
+    const folder = temporaryFolder();
     await mkdir(join(folder, 'node_modules'));
     await symlink(root, join(folder, 'node_modules/connector-smsaero-native'), 'dir');
     const [sending, testing] = of('js').filter(({ name }) => name === 'README.md');
@@ -163,7 +163,7 @@ describe('documents', () => {
   });
 
   test('the subscriber for OpenTelemetry makes a span a message', async () => {
-    const folder = await temporaryFolder();
+    const folder = temporaryFolder();
     const api = join(folder, 'node_modules/@opentelemetry/api');
     await mkdir(api, { recursive: true });
     await symlink(root, join(folder, 'node_modules/connector-smsaero-native'), 'dir');

@@ -24,7 +24,7 @@ let tarball;
 
 before(async () => {
   gateway = await openGateway();
-  tarball = await pack(await temporaryFolder());
+  tarball = await pack(temporaryFolder());
   const official = await packInstalled(path.join(CHECKOUT, 'node_modules', OFFICIAL));
   registry = await startRegistry({ tarballs: [tarball, official] });
   closed = await startRegistry({ isOpen: false });
@@ -157,7 +157,7 @@ describe('installing in Logto', () => {
   });
 
   test('npm installs it with --ignore-scripts, from a registry, beside the kit', async () => {
-    const home = await temporaryFolder();
+    const home = temporaryFolder();
     const app = path.join(home, 'app');
     await mkdir(app);
     await writeFile(path.join(app, 'package.json'), '{"private":true,"type":"module"}');

@@ -23,11 +23,11 @@ after(() => gateway.stop());
 let tarball;
 
 before(async () => {
-  tarball = await pack(await temporaryFolder());
+  tarball = await pack(temporaryFolder());
 });
 
 async function load(kit) {
-  const cwd = path.join(await temporaryFolder(), 'core');
+  const cwd = path.join(temporaryFolder(), 'core');
   await layOutCore(cwd, kit);
   const connector = await unpack(tarball, path.join(cwd, 'connectors/connector-smsaero-native'));
   const program = path.join(cwd, 'core-loader.mjs');
@@ -76,7 +76,7 @@ describe("Logto's loader", () => {
   });
 
   test('the tarball is a package that Logto can add without installing anything', async () => {
-    const folder = await unpack(tarball, await temporaryFolder());
+    const folder = await unpack(tarball, temporaryFolder());
     const { name, dependencies, peerDependencies, scripts, type, main } = JSON.parse(
       await readFile(path.join(folder, 'package.json'), 'utf8'),
     );

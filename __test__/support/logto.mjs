@@ -11,7 +11,7 @@ const BIN = path.join(CHECKOUT, 'node_modules/@logto/cli/bin/logto.js');
 
 /** Lays out a Logto without connectors. */
 export async function layOutLogto() {
-  const home = await temporaryFolder();
+  const home = temporaryFolder();
   const instance = path.join(home, 'logto');
   const core = path.join(instance, 'packages/core');
   await layOutCore(core, '@logto/connector-kit');

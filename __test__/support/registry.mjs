@@ -59,7 +59,7 @@ export async function startRegistry({ tarballs = [], isOpen = true } = {}) {
 /** Packs an installed package, as whoever published it did. */
 export async function packInstalled(folder) {
   const { name, version } = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8'));
-  const file = path.join(await temporaryFolder(), `${name.replace('/', '-')}-${version}.tgz`);
+  const file = path.join(temporaryFolder(), `${name.replace('/', '-')}-${version}.tgz`);
   const filter = (entry) => !entry.split('/').includes('node_modules');
   await create({ gzip: true, file, cwd: folder, prefix: 'package', portable: true, filter }, ['.']);
   return file;

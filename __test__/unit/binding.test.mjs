@@ -32,7 +32,7 @@ async function foreign(platform) {
 
 /** A package with these binaries, in which nothing else is. */
 async function packageWith(binaries) {
-  const folder = path.join(await temporaryFolder(), 'package');
+  const folder = path.join(temporaryFolder(), 'package');
   await mkdir(path.join(folder, 'lib'), { recursive: true });
   const scripts = (await readdir(path.join(PACKAGE, 'lib'))).filter((name) => name.endsWith('.js'));
   for (const name of ['package.json', ...scripts.map((script) => path.join('lib', script))]) {

@@ -6,29 +6,20 @@ import { strings } from '../support/arbitraries.mjs';
 import { caught } from '../support/caught.mjs';
 import { assertSameClass, isConnectorError } from '../support/classes.mjs';
 import { REQUIRED, USAGE_TYPES, validConfig } from '../support/configs.mjs';
-import { startOfficial } from '../support/official.mjs';
-import createOurs from '../support/package.mjs';
+import { startBoth } from '../support/official.mjs';
 import { check } from '../support/property.mjs';
-import { accepted, NUMBER, openGateway } from '../support/setup.mjs';
-import { faults } from '../support/testing.mjs';
-
-const getConfig = async () => assert.fail('the configuration was passed in');
+import { NUMBER } from '../support/setup.mjs';
 
 let gateway;
 let official;
 let ours;
+let stop;
 
 before(async () => {
-  gateway = await openGateway();
-  gateway.respondWith(faults.reply({ body: accepted() }));
-  official = await startOfficial(getConfig);
-  ours = await createOurs({ getConfig, gateways: [gateway.url] });
+  ({ gateway, official, ours, stop } = await startBoth());
 });
 
-after(async () => {
-  official.stop();
-  await gateway.stop();
-});
+after(() => stop());
 
 const required = validConfig().templates;
 

@@ -3,10 +3,11 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { tracingChannel } from 'node:diagnostics_channel';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
-import { openGateway, refusedPort } from '../faults/environment.mjs';
+import { refusedPort } from '../faults/environment.mjs';
 import { FIXTURE_SECRETS, sample } from '../fixtures/sample.mjs';
 import { fixture, run } from '../support/child.mjs';
 import createConnector, { sendMessage } from '../support/package.mjs';
+import { openGateway } from '../support/setup.mjs';
 import { faults } from '../support/testing.mjs';
 
 const channel = tracingChannel('connector-smsaero:send');

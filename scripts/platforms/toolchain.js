@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { BUILD, Failure, run, TOOLS } from '../util.js';
 import { debian, isDebian, wheel } from './fetch.js';
 
+const ZIG = ['ziglang', 'cargo-zigbuild'].map((name) => `${name} ${TOOLS[name]}`);
 // What the compiler of rust-web-src is loaded with; the rest of its dependencies is there or not needed.
 const LIBRARIES = /^lib(std-rust-web|llvm|edit|bsd|md|z3|xml|icu|ffi)[\d-]|^libstd-rust-web-dev$/;
 
@@ -15,7 +16,7 @@ export async function toolchain({ os, rust, glibc }) {
     if (!(await hasStandardLibrary(rust))) {
       throw new Failure(`${rust} needs a standard library: rustup target add ${rust}`);
     }
-    return describe({ command: ['build', '--target', rust], env: {}, flags: [] });
+    return describe({ command: ['build', '--target', rust], env: {}, flags: [] }, []);
   }
   const [zig, zigbuild] = await Promise.all([wheel('ziglang'), wheel('cargo-zigbuild')]);
   const caches = join(BUILD, 'zig-cache');
@@ -62,8 +63,7 @@ async function hasStandardLibrary(rust) {
   return existsSync(folder.trim());
 }
 
-async function describe({ command, env, flags }) {
+async function describe({ command, env, flags }, tools = ZIG) {
   const version = await run([env.RUSTC ?? 'rustc', '--version']);
-  const tools = `zig ${TOOLS.ziglang}, zigbuild ${TOOLS['cargo-zigbuild']}`;
-  return { command, env, flags, description: [version.trim(), tools, ...command].join(' ') };
+  return { command, env, flags, description: [version.trim(), ...tools, ...command].join(' ') };
 }

@@ -39,19 +39,16 @@ pub enum Answer {
 }
 
 /// An acceptance, as SMS Aero writes it.
-pub const ACCEPTED: Answer = Answer::Bytes(
-    "HTTP/1.1 200 OK\r\ncontent-length: 57\r\n\r\n{\"success\":true,\"data\":{\"id\":7,\"status\":8},\"message\":\"\"} ",
-);
+pub const ACCEPTED: Answer = Answer::Bytes(ACCEPTANCE);
+const ACCEPTANCE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 57\r\n\r\n{\"success\":true,\"data\":{\"id\":7,\"status\":8},\"message\":\"\"} ";
 
 /// The same, on a connection that is closed with it.
 pub const CLOSED: Answer = Answer::Last(
     "HTTP/1.1 200 OK\r\ncontent-length: 57\r\nconnection: close\r\n\r\n{\"success\":true,\"data\":{\"id\":7,\"status\":8},\"message\":\"\"} ",
 );
 
-/// The same, without a word of it in the reply.
-pub const CLOSED_UNSAID: Answer = Answer::Last(
-    "HTTP/1.1 200 OK\r\ncontent-length: 57\r\n\r\n{\"success\":true,\"data\":{\"id\":7,\"status\":8},\"message\":\"\"} ",
-);
+/// The same, though the reply does not announce it.
+pub const CLOSED_UNANNOUNCED: Answer = Answer::Last(ACCEPTANCE);
 
 /// Counts the connections of a server.
 #[derive(Default)]
