@@ -33,11 +33,17 @@ impl AllowedPrefixes {
         Self(entries.into_iter().map(without_plus).map(str::to_owned).collect())
     }
 
+    /// Whether every number may be written to.
+    #[must_use]
+    pub const fn allow_all(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether this number may be written to. An entry that is not digits allows nothing.
     #[must_use]
     pub fn allow(&self, number: &str) -> bool {
         let number = without_plus(number);
-        self.0.is_empty() || self.0.iter().any(|prefix| is_digits(prefix) && number.starts_with(prefix.as_str()))
+        self.allow_all() || self.0.iter().any(|prefix| is_digits(prefix) && number.starts_with(prefix.as_str()))
     }
 
     /// The entries that are not digits and so allow nothing.

@@ -43,11 +43,11 @@ impl Account {
     }
 }
 
-/// A message that is ready to go. What can wait for the worker thread is left to it.
+/// A message that is ready to go.
 pub struct Message {
     account: Arc<Account>,
     number: String,
-    text: Utf16,
+    text: String,
     codes: Vec<String>,
     usage_type: String,
     audience: Audience,
@@ -92,24 +92,34 @@ pub struct Receipt {
 
 impl Message {
     /// A message of this template, with the values of its variables. Nothing is sent yet.
+    #[must_use]
     pub fn new(
-        config: &Config,
         account: Arc<Account>,
         template: &Template,
         recipient: &Recipient<'_>,
         values: &[Option<Utf16>],
-    ) -> Result<Self, Error> {
+    ) -> Self {
         let Recipient { to, usage_type, audience } = *recipient;
-        let text = template.render(values);
-        let number = to.well_formed();
-        if !config.allowed_prefixes.allow(&number) {
-            let malformed = config.allowed_prefixes.malformed().map(str::to_owned).collect();
-            return Err(Error::new(ErrorKind::NumberNotAllowed { malformed }, audience));
-        }
         let variables = template.variables().into_iter().zip(values);
         let codes = variables.filter(|(path, _)| is_code(path)).filter_map(|(_, value)| value.as_ref());
-        let codes = codes.map(Utf16::well_formed).collect();
-        Ok(Self { account, number, text, codes, usage_type: usage_type.well_formed(), audience })
+        Self {
+            account,
+            number: to.well_formed(),
+            text: template.render(values).well_formed(),
+            codes: codes.map(Utf16::well_formed).collect(),
+            usage_type: usage_type.well_formed(),
+            audience,
+        }
+    }
+
+    /// Whether the configuration lets anybody write to this number; the error if it does not.
+    pub fn permit(config: &Config, to: &Utf16, audience: Audience) -> Result<(), Error> {
+        let prefixes = &config.allowed_prefixes;
+        if prefixes.allow_all() || prefixes.allow(&to.well_formed()) {
+            return Ok(());
+        }
+        let malformed = prefixes.malformed().map(str::to_owned).collect();
+        Err(Error::new(ErrorKind::NumberNotAllowed { malformed }, audience))
     }
 
     /// Sends the message through the first gateway that can be connected to, at most once.
@@ -143,7 +153,7 @@ impl Message {
     /// What a trace may say of the message.
     #[must_use]
     pub fn info(&self) -> MessageInfo {
-        let segments = segment::count(&self.text.well_formed());
+        let segments = segment::count(&self.text);
         MessageInfo {
             number: masked(&self.number),
             usage_type: self.usage_type.clone(),
@@ -173,7 +183,7 @@ impl Message {
 
     fn request(&self) -> Request {
         let Account { sign, method, authorization, .. } = &*self.account;
-        let order = Order { number: &self.number, sign, text: &self.text.well_formed() };
+        let order = Order { number: &self.number, sign, text: &self.text };
         Request::new(*method, &order, authorization.clone())
     }
 
@@ -182,7 +192,7 @@ impl Message {
             email: self.account.email.clone(),
             api_key: self.account.api_key.clone(),
             number: self.number.clone(),
-            text: self.text.well_formed(),
+            text: self.text.clone(),
             codes: self.codes.clone(),
         }
     }

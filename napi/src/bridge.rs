@@ -57,7 +57,7 @@ struct EnvState {
     completions: Arc<Completions>,
 }
 
-/// A configuration that is valid, with its account.
+/// A configuration that is valid, with its account. Shared with the sends by it.
 struct Prepared {
     config: Config,
     account: Arc<Account>,
@@ -81,6 +81,7 @@ pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>
     });
     let mut native = Object::new(env)?;
     define(env, &mut native, "prepare", prepare)?;
+    define(env, &mut native, "check", check)?;
     define(env, &mut native, "choose", choose)?;
     define(env, &mut native, "options", options)?;
     let sending = Arc::clone(&state);
@@ -108,18 +109,29 @@ fn define<R: ToNapiValue + 'static>(
 }
 
 /// `(snapshot)`: the handle of a configuration that is valid, or the error of one that is not, as JSON.
-fn prepare(call: &FunctionCallContext<'_>) -> napi::Result<Either<External<Prepared>, String>> {
-    let snapshot = call.get::<Utf16String>(0)?;
-    Ok(match Config::parse(&snapshot::Value::decode(&snapshot)) {
-        Ok(config) => Either::A(External::new(Prepared { account: Arc::new(Account::new(&config)), config })),
-        Err(issues) => Either::B(to_json(&Error::new(ErrorKind::Config(issues), Audience::EndUser))),
+fn prepare(call: &FunctionCallContext<'_>) -> napi::Result<Either<External<Arc<Prepared>>, String>> {
+    Ok(match parse(call)? {
+        Ok(config) => Either::A(External::new(Arc::new(Prepared { account: Arc::new(Account::new(&config)), config }))),
+        Err(error) => Either::B(error),
     })
+}
+
+/// `(snapshot)`: the error of a configuration that is not valid, as JSON. A handle costs more than all else here, and a
+/// guard needs none.
+fn check(call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
+    Ok(parse(call)?.err())
+}
+
+fn parse(call: &FunctionCallContext<'_>) -> napi::Result<Result<Config, String>> {
+    let snapshot = call.get::<Utf16String>(0)?;
+    let parsed = Config::parse(&snapshot::Value::decode(&snapshot));
+    Ok(parsed.map_err(|issues| to_json(&Error::new(ErrorKind::Config(issues), Audience::EndUser))))
 }
 
 /// `(prepared, usageType, languages?)`: `{ template, variables }` as JSON, `{ error }` when there is no template, or
 /// `{ dependsOnLanguages }` when the languages are wanted, most wanted first and separated by white space.
 fn choose(call: &FunctionCallContext<'_>) -> napi::Result<String> {
-    let prepared = call.get::<&External<Prepared>>(0)?;
+    let prepared = call.get::<&External<Arc<Prepared>>>(0)?;
     let usage_type = text(&call.get(1)?);
     let languages = call.get::<Option<String>>(2)?;
     if languages.is_none() && template::depends_on_languages(&prepared.config, &usage_type) {
@@ -150,18 +162,18 @@ fn options(call: &FunctionCallContext<'_>) -> napi::Result<External<SendOptions>
 
 /// `(prepared, options, request)`: starts a send, or gives the error for which it was not started, as JSON.
 fn send(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
-    let prepared = call.get::<&External<Prepared>>(0)?;
+    let prepared = call.get::<&External<Arc<Prepared>>>(0)?;
     let options = call.get::<&External<SendOptions>>(1)?;
     let request =
         SendRequest::decode(&call.get::<Utf16String>(2)?).ok_or_else(|| refused("The send cannot be read."))?;
-    let SendRequest { id, template, waited, audience, is_traced, to, usage_type, values } = request;
-    let template = prepared.config.templates.get(template).ok_or_else(|| refused("There is no such template."))?;
-    let recipient = Recipient { to: &to, usage_type: &usage_type, audience };
-    let account = Arc::clone(&prepared.account);
-    let message = match Message::new(&prepared.config, account, template, &recipient, &values) {
-        Ok(message) => message,
-        Err(error) => return Ok(Some(to_json(&error))),
-    };
+    let SendRequest { id, waited, audience, .. } = request;
+    if prepared.config.templates.get(request.template).is_none() {
+        return Err(refused("There is no such template."));
+    }
+    if let Err(error) = Message::permit(&prepared.config, &request.to, audience) {
+        return Ok(Some(to_json(&error)));
+    }
+    let prepared = Arc::clone(prepared);
     let gateways = Arc::clone(&options.gateways);
     runtime::read_settings(&gateways, || host_settings(state, call.env))?;
     let worker = match runtime::worker() {
@@ -174,9 +186,21 @@ fn send(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option
     let started = Instant::now().checked_sub(waited).unwrap_or_else(Instant::now);
     let deadlines = Deadlines { started, limits: options.limits };
     let pending = PendingSend::new(id, Arc::clone(&state.completions), Message::lost(audience));
-    // Boxed on the worker thread, so that this thread neither allocates nor moves it.
-    worker.spawn(async move { Box::pin(deliver(message, gateways, deadlines, is_traced, pending)).await });
+    // Composed and boxed on the worker thread: Logto has one thread for everything else.
+    worker.spawn(async move {
+        let is_traced = request.is_traced;
+        if let Some(message) = compose(&prepared, request) {
+            Box::pin(deliver(message, gateways, deadlines, is_traced, pending)).await;
+        }
+    });
     Ok(None)
+}
+
+fn compose(prepared: &Prepared, request: SendRequest) -> Option<Message> {
+    let SendRequest { template, to, usage_type, audience, values, .. } = request;
+    let recipient = Recipient { to: &to, usage_type: &usage_type, audience };
+    let template = prepared.config.templates.get(template)?;
+    Some(Message::new(Arc::clone(&prepared.account), template, &recipient, &values))
 }
 
 /// A question of the command line's.

@@ -31,17 +31,18 @@ impl SendRequest {
         let mut fields = Fields { units };
         let id = fields.number()?;
         let template = fields.number()?;
-        let waited_ms = fields.text()?.parse::<f64>().ok()?;
-        let flags = fields.text()?;
+        let waited = Duration::from_micros(fields.number()?);
+        let flags = fields.next()??;
+        let has = |flag: char| flags.iter().any(|&unit| u32::from(unit) == u32::from(flag));
         Some(Self {
             id,
             template,
-            waited: Duration::try_from_secs_f64(waited_ms / 1000.0).unwrap_or_default(),
-            audience: if flags.contains('a') { Audience::Administrator } else { Audience::EndUser },
-            is_traced: flags.contains('t'),
-            to: fields.next()??,
-            usage_type: fields.next()??,
-            values: fields.collect(),
+            waited,
+            audience: if has('a') { Audience::Administrator } else { Audience::EndUser },
+            is_traced: has('t'),
+            to: utf16(fields.next()??),
+            usage_type: utf16(fields.next()??),
+            values: fields.map(|value| value.map(utf16)).collect(),
         })
     }
 }
@@ -51,17 +52,13 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    fn text(&mut self) -> Option<String> {
-        Some(self.next()??.well_formed())
-    }
-
-    fn number<T: std::str::FromStr>(&mut self) -> Option<T> {
-        self.text()?.parse().ok()
+    fn number<T: TryFrom<u64>>(&mut self) -> Option<T> {
+        whole(self.next()??)?.try_into().ok()
     }
 }
 
-impl Iterator for Fields<'_> {
-    type Item = Option<Utf16>;
+impl<'a> Iterator for Fields<'a> {
+    type Item = Option<&'a [u16]>;
 
     fn next(&mut self) -> Option<Self::Item> {
         const ABSENT: u16 = b'-' as u16;
@@ -72,11 +69,22 @@ impl Iterator for Fields<'_> {
         }
         let colon = self.units.iter().position(|&unit| unit == COLON)?;
         let (length, rest) = self.units.split_at_checked(colon)?;
-        let length = String::from_utf16(length).ok()?.parse().ok()?;
-        let (text, rest) = rest.get(1..)?.split_at_checked(length)?;
+        let (text, rest) = rest.get(1..)?.split_at_checked(whole(length)?.try_into().ok()?)?;
         self.units = rest;
-        Some(Some(Utf16::new(text.to_vec())))
+        Some(Some(text))
     }
+}
+
+/// A whole number in decimal digits.
+fn whole(digits: &[u16]) -> Option<u64> {
+    let digit = |&unit: &u16| char::from_u32(unit.into())?.to_digit(10);
+    let (first, rest) = digits.split_first()?;
+    rest.iter()
+        .try_fold(u64::from(digit(first)?), |number, unit| number.checked_mul(10)?.checked_add(u64::from(digit(unit)?)))
+}
+
+fn utf16(units: &[u16]) -> Utf16 {
+    Utf16::new(units.to_vec())
 }
 
 #[cfg(test)]
@@ -93,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_send_reads_as_it_was_written() {
-        let request = decode("1:71:24:12.52:at2:796:SignIn3:a:b-0:").unwrap();
+        let request = decode("1:71:25:125002:at2:796:SignIn3:a:b-0:").unwrap();
         assert_eq!((request.id, request.template, request.waited), (7, 2, Duration::from_micros(12_500)));
         assert_eq!((request.audience, request.is_traced), (Audience::Administrator, true));
         assert_eq!((request.to, request.usage_type), (Utf16::from("79"), Utf16::from("SignIn")));
@@ -102,7 +110,8 @@ mod tests {
 
     #[test]
     fn a_send_with_a_field_too_few_is_none() {
-        for broken in ["", "1:7", "1:71:2", "1:71:21:00:2:79", "1:x1:21:00:2:790:", "9:7"] {
+        for broken in ["", "1:7", "1:71:2", "1:71:21:00:2:79", "1:x1:21:00:2:790:", "9:7", ":", "1:71:24:12.50:2:790:"]
+        {
             assert!(decode(broken).is_none(), "{broken}");
         }
     }

@@ -11,9 +11,9 @@ use connector_smsaero_native::{
 
 /// A value of a snapshot, cheap to clone. It has no `Debug`, so that a key in it cannot be printed.
 #[derive(Clone)]
-pub enum Value {
+pub enum Value<'a> {
     /// A string with its characters: `s`, the number of code units, `:`, the code units.
-    Text(Rc<[u16]>),
+    Text(&'a [u16]),
     /// `t` or `f`.
     Boolean(bool),
     /// An object whose keys were read: `o`, then the values in the order of `KEYS` or `TEMPLATE_KEYS`, then `.`.
@@ -24,9 +24,9 @@ pub enum Value {
     Other(JsType),
 }
 
-impl Value {
+impl<'a> Value<'a> {
     /// Reads a snapshot; one that breaks off reads as `undefined` from there on.
-    pub fn decode(units: &[u16]) -> Self {
+    pub fn decode(units: &'a [u16]) -> Self {
         Reader { units, depth: 0 }.value().unwrap_or(Self::Other(JsType::Undefined))
     }
 }
@@ -36,15 +36,15 @@ struct Reader<'a> {
     depth: u8,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     /// The next value; nothing at the end of what it is part of.
-    fn value(&mut self) -> Option<Value> {
+    fn value(&mut self) -> Option<Value<'a>> {
         let value = match self.tag()? {
             's' => {
                 let length = self.length()?;
                 let (text, rest) = self.units.split_at_checked(length).unwrap_or((self.units, &[]));
                 self.units = rest;
-                Value::Text(text.into())
+                Value::Text(text)
             }
             't' => Value::Boolean(true),
             'f' => Value::Boolean(false),
@@ -72,7 +72,7 @@ impl Reader<'_> {
         char::from_u32(unit.into())
     }
 
-    fn values(&mut self) -> Rc<Vec<Value>> {
+    fn values(&mut self) -> Rc<Vec<Value<'a>>> {
         // A configuration is an object of arrays of objects; nothing deeper is ever in a snapshot.
         if self.depth > 3 {
             return Rc::default();
@@ -97,7 +97,7 @@ impl Reader<'_> {
     }
 }
 
-impl Untyped for Value {
+impl Untyped for Value<'_> {
     fn js_type(&self) -> JsType {
         match self {
             Self::Text(_) => JsType::String,
@@ -133,10 +133,10 @@ impl Untyped for Value {
 #[cfg(test)]
 mod tests {
     use super::Value;
-    use connector_smsaero_native::{config::Config, utf16::Utf16};
+    use connector_smsaero_native::{config::Config, issue::Issue, utf16::Utf16};
 
-    fn decode(snapshot: &str) -> Value {
-        Value::decode(Utf16::from(snapshot).units())
+    fn parse(snapshot: &str) -> Result<Config, Vec<Issue>> {
+        Config::parse(&Value::decode(Utf16::from(snapshot).units()))
     }
 
     #[test]
@@ -144,8 +144,7 @@ mod tests {
         let templates = ["Register", "SignIn", "ForgotPassword", "Generic"]
             .map(|name| format!("os{}:{name}s5:a.b:cu.", name.len()))
             .concat();
-        let value = decode(&format!("os6:a@b.cos0:s1:.a{templates}.tuu."));
-        let config = Config::parse(&value).unwrap();
+        let config = parse(&format!("os6:a@b.cos0:s1:.a{templates}.tuu.")).unwrap();
         assert_eq!(config.email, "a@b.co");
         assert_eq!(config.sender_name, ".");
         assert_eq!(config.templates[3].content, Utf16::from("a.b:c"));
@@ -155,7 +154,7 @@ mod tests {
     #[test]
     fn a_snapshot_that_breaks_off_is_not_a_configuration() {
         for broken in ["", "o", "os", "os9", "os99999999999999999999:", "os6:a@", "x", "aaaaaaaaaaaa"] {
-            assert!(Config::parse(&decode(broken)).is_err(), "{broken}");
+            assert!(parse(broken).is_err(), "{broken}");
         }
     }
 }

@@ -205,5 +205,5 @@ fn message() -> Message {
     let account = Arc::new(Account::new(&config));
     let (to, usage_type) = (Utf16::from("79001234567"), Utf16::from("SignIn"));
     let recipient = Recipient { to: &to, usage_type: &usage_type, audience: Audience::Administrator };
-    Message::new(&config, account, &config.templates[1], &recipient, &[Some(Utf16::from("482913"))]).unwrap()
+    Message::new(account, &config.templates[1], &recipient, &[Some(Utf16::from("482913"))])
 }

@@ -113,12 +113,12 @@
     const { template, variables, error } = guard.choose(prepared, type, languages);
     if (error) throw errors.connectorError(error);
     const values = valuesOf(payload, variables, byAdministrator);
-    const waitedMs = send.since === undefined ? 0 : millisecondsSince(send.since);
+    const waitedUs = send.since === undefined ? 0 : Math.round(millisecondsSince(send.since) * 1e3);
     const flags = (byAdministrator ? 'a' : '') + (trace.isWanted(send) ? 't' : '');
     const id = pending.add(send);
     let refusal;
     try {
-      const fields = [`${id}`, `${template}`, `${waitedMs}`, flags, to, type];
+      const fields = [`${id}`, `${template}`, `${waitedUs}`, flags, to, type];
       refusal = native.send(prepared.handle, send.options, encode(fields) + encode(values));
     } catch (thrown) {
       pending.remove(id);

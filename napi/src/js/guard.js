@@ -161,29 +161,29 @@
     return snapshot;
   };
 
-  // The configuration that was prepared last: its parts, and its handle or the error that it is. While the same comes
-  // again, nothing is prepared.
-  let last = { parts: [], handle: undefined, error: undefined, choices: undefined };
+  // The configuration that was judged last: its parts, and the error that it is, or its handle once there was something
+  // to send by it. While the same comes again, nothing is judged.
+  let last = { parts: [], error: undefined, handle: undefined, choices: undefined };
 
-  const prepareFrom = (walk, config, data) => {
+  // `judge` is a native function that takes a snapshot.
+  const judgeFrom = (walk, config, judge, data) => {
     const { parts } = walk;
     readConfig(walk, config, data);
-    if (walk.isSame && walk.index === parts.length) return walk.prepared;
+    if (walk.isSame && walk.index === parts.length) return walk.judged;
     const all = walk.isSame ? parts.slice(0, walk.index) : walk.parts;
-    const prepared = native.prepare(snapshotOf(all));
-    const isHandle = typeof prepared !== 'string';
-    last = {
-      parts: all,
-      handle: isHandle ? prepared : undefined,
-      error: isHandle ? undefined : prepared,
-      choices: isHandle ? new Map() : undefined,
-    };
+    last = judged(all, judge(snapshotOf(all)));
     return last;
   };
 
-  const walkFrom = (prepared) => ({
-    prepared,
-    parts: prepared.parts,
+  const judged = (parts, judgement) => {
+    const error = typeof judgement === 'string' ? judgement : undefined;
+    const handle = error === undefined && judgement !== null ? judgement : undefined;
+    return { parts, error, handle, choices: handle && new Map() };
+  };
+
+  const walkFrom = (judged) => ({
+    judged,
+    parts: judged.parts,
     index: 0,
     isSame: true,
     reading: undefined,
@@ -195,14 +195,17 @@
     const walk = walkFrom(last);
     let prepared;
     try {
-      prepared = prepareFrom(walk, config);
+      prepared = judgeFrom(walk, config, native.prepare);
     } catch {
       const template = walk.place === undefined ? '' : `.templates[${walk.place}]`;
       const key = walk.reading ? `.${walk.reading}` : '';
       throw errors.connectorError(parse(native.configError(`config${template}${key}`, byAdministrator)));
     }
     if (prepared.error) throw errors.connectorError(parse(prepared.error));
-    return prepared;
+    if (prepared.handle) return prepared;
+    // Until now there was only a guard for it.
+    last = judged(prepared.parts, native.prepare(snapshotOf(prepared.parts)));
+    return last;
   };
 
   const toChoice = (answer) => {
@@ -231,7 +234,7 @@
 
   const safeParse = (value) => {
     const data = {};
-    const { error } = prepareFrom(walkFrom(last), value, data);
+    const { error } = judgeFrom(walkFrom(last), value, native.check, data);
     return error ? { success: false, error: errors.zodError(parse(error).issues) } : { success: true, data };
   };
   const parseOrThrow = (value) => {
