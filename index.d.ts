@@ -4,6 +4,27 @@ import type { SmsConnector } from '@logto/connector-kit';
 
 export { createConnector as default };
 
+/**
+ * What the tracing channel `connector-smsaero:ask` of `node:diagnostics_channel` adds to its context, for the functions that
+ * only ask.
+ */
+export interface AskTrace {
+  /** The function that was called. */
+  call: 'getStatus' | 'getBalance' | 'listSenderNames'
+  /** The base URL of the gateway that was asked last. */
+  gateway: string | null
+  /** How many times a gateway was asked. */
+  attempts: number
+  /** From the call to the outcome, in milliseconds. */
+  totalMs: number
+  /** `refused`: there was a reply, but not an answer. */
+  outcome: 'answered' | 'refused' | 'unanswered'
+  /** Why there is no answer. */
+  reason: Reason | null
+  /** The status of HTTP of a reply that was not an answer. */
+  httpStatus: number | null
+}
+
 /** What `createConnector` is given. */
 export interface ConnectorOptions {
   /** Gives the stored configuration for the connector's id. What it throws comes out of `sendMessage` as it is. */
@@ -23,6 +44,45 @@ export interface ConnectorOptions {
  * Rejects with a sentence when `gateways` cannot be used.
  */
 export declare function createConnector(options: ConnectorOptions): Promise<SmsConnector>
+
+/** Asks SMS Aero for the balance, in the account's currency. */
+export declare function getBalance(account: SmsAeroAccount, options?: SendOptions): Promise<number>
+
+/**
+ * Asks SMS Aero what became of a message, by the `id` of its receipt. One of a test message needs `testMode`.
+ *
+ * Rejects within 8 seconds, as the other functions that only ask do; they try every gateway, since asking has no side effect.
+ */
+export declare function getStatus(id: number | string, account: SmsAeroAccount, options?: SendOptions): Promise<MessageStatus>
+
+/** Asks SMS Aero for the account's sender names, all pages of them. */
+export declare function listSenderNames(account: SmsAeroAccount, options?: SendOptions): Promise<SenderName[]>
+
+/** What became of a message; `null` where SMS Aero reported nothing. */
+export interface MessageStatus {
+  /** The provider's number for the message. */
+  id: number
+  /** The sender name in use. */
+  from: string | null
+  /** 0 queued, 1 delivered, 2 undelivered, 3 handed to the operator, 4 waiting, 6 rejected, 8 in moderation. */
+  status: number | null
+  /** The same in a word. */
+  state: 'queued' | 'delivered' | 'undelivered' | 'at_operator' | 'waiting' | 'rejected' | 'moderation' | 'unknown'
+  /** Whether it stays so: delivered, undelivered and rejected do. */
+  isFinal: boolean
+  /** The provider's own word. */
+  extendStatus: string | null
+  /** The provider's channel, such as `FREE SIGN`. */
+  channel: string | null
+  /** The price in the account's currency. */
+  cost: number | null
+  /** When the provider took the message, in unix seconds. */
+  dateCreate: number | null
+  /** When it was sent, in unix seconds. */
+  dateSend: number | null
+  /** When the operator answered for the phone, in unix seconds. */
+  dateAnswer: number | null
+}
 
 /** Why a message was not sent. */
 export type Reason = 'validation' | 'unauthorized' | 'no_money' | 'ip_not_allowed' | 'rejected' | 'rate_limited' | 'unavailable' | 'bad_response' | 'timeout' | 'unreachable' | 'unknown_outcome' | 'number_not_allowed'
@@ -47,6 +107,20 @@ export interface Receipt {
   dateSend: number | null
   /** The base URL of the gateway that took it. */
   gateway: string
+}
+
+/** A sender name of an account; `null` where SMS Aero reported nothing. */
+export interface SenderName {
+  /** The provider's number for the name. */
+  id: number | null
+  /** The name, exactly as `senderName` has to spell it. */
+  name: string
+  /** The provider's status of the name; 1 is approved. */
+  status: number | null
+  /** Whether messages can be sent under it. */
+  isApproved: boolean
+  /** The provider's own word for the status. */
+  extendStatus: string | null
 }
 
 /** The `data` of an error that `sendMessage` rejects with. */
@@ -114,6 +188,21 @@ export interface SendOptions {
 }
 
 /**
+ * Sends one text without Logto and without templates.
+ *
+ * Resolves and rejects as `sendMessage` does. `senderName` is by default the name that all customers of SMS Aero share;
+ * with `testMode` nothing is sent or charged. A whole configuration will do as the account.
+ *
+ * ```js
+ * import { sendText } from 'connector-smsaero-native';
+ *
+ * const account = { email: 'owner@example.com', apiKey: process.env.SMSAERO_API_KEY, senderName: 'Shop' };
+ * const { id } = await sendText({ to: '79001234567', text: 'Your parcel is here.' }, account);
+ * ```
+ */
+export declare function sendText(message: TextMessage, account: SmsAeroAccount, options?: SendOptions): Promise<Receipt>
+
+/**
  * What the tracing channel `connector-smsaero:send` of `node:diagnostics_channel` adds to its context.
  *
  * It is there from `asyncStart` on; of a message that could not even be composed there are `outcome` and `reason` alone.
@@ -121,8 +210,8 @@ export interface SendOptions {
 export interface SendTrace {
   /** The phone number with its middle hidden. */
   number: string
-  /** The usage type asked for. */
-  usageType: string
+  /** The usage type asked for; `null` for a text of `sendText`. */
+  usageType: string | null
   /** Whether it went to the method that sends and charges nothing. */
   testMode: boolean
   /** The alphabet that the text is transmitted in. */
@@ -141,6 +230,8 @@ export interface SendTrace {
   configMs?: number
   /** `unknown`: the request left and no reply came back. */
   outcome: 'accepted' | 'refused' | 'not_sent' | 'unknown'
+  /** What showed the outcome: the gateway's reply, or SMS Aero's list of messages when no reply told; `null` when nothing did. */
+  confirmedBy: 'reply' | 'list' | null
   /** Why it was not accepted. */
   reason: Reason | null
   /** The status of HTTP of a reply that was not an acceptance. */
@@ -151,6 +242,21 @@ export interface SendTrace {
   status: number | null
   /** The price in the account's currency. */
   cost: number | null
+}
+
+/** An account of SMS Aero. Keys that are not listed are ignored, so that a whole configuration will do. */
+export interface SmsAeroAccount {
+  /** The e-mail address of the account. */
+  email: string
+  /** An API key of the account, from the API settings of SMS Aero's cabinet. */
+  apiKey: string
+  /**
+   * The sender name, spelled as it was approved in the cabinet. Default: `SMS Aero`, the name that all customers share;
+   * operators may refuse one-time codes under it and bill them all the same.
+   */
+  senderName?: string
+  /** Use the methods that are answered like real ones while nothing is sent or charged. Default: `false`. */
+  testMode?: boolean
 }
 
 /** The stored configuration of the connector. Keys that are not listed are ignored, as by the official connector. */
@@ -185,4 +291,12 @@ export interface SmsAeroTemplate {
    * without a tag. Default: no tag.
    */
   locale?: string
+}
+
+/** One text, as `sendText` takes it. */
+export interface TextMessage {
+  /** The phone number: 7 to 15 digits with the country code, no plus. */
+  to: string
+  /** The text. SMS Aero takes 2 to 640 characters. */
+  text: string
 }

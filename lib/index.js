@@ -87,6 +87,9 @@ const host = async (name) => {
 const binding = await load();
 const [{ ConnectorError }, { ZodError }] = await Promise.all(['@logto/connector-kit', 'zod'].map(host));
 
-const { createConnector, sendMessage } = binding.open({ ConnectorError, ZodError });
+const { createConnector, sendMessage, sendText, getStatus, getBalance, listSenderNames } = binding.open({
+  ConnectorError,
+  ZodError,
+});
 
-export { createConnector as default, createConnector, sendMessage };
+export { createConnector as default, createConnector, getBalance, getStatus, listSenderNames, sendMessage, sendText };

@@ -104,7 +104,7 @@ async function nodeTestsOn(major) {
 
 // They install Logto several times over, need a browser, build another addon or send thousands of messages.
 function isQuick(file) {
-  return !/(deploy|examples|faults|inbox-page|install|lifecycle|memory)\.test/.test(file);
+  return !/(deploy|examples|faults|inbox-page|install|lifecycle|lost|memory)\.test/.test(file);
 }
 
 async function nodeTests(isWanted, { binary = process.execPath, env = {} } = {}) {

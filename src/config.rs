@@ -209,7 +209,7 @@ impl Reader {
 }
 
 /// Zod 3.24's e-mail rule, in one pass without a regular expression.
-fn is_email(text: &Utf16) -> bool {
+pub(crate) fn is_email(text: &Utf16) -> bool {
     let Some(bytes) = text.units().iter().map(|&unit| u8::try_from(unit).ok()).collect::<Option<Vec<u8>>>() else {
         return false;
     };

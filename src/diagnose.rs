@@ -7,7 +7,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use reqwest::{Url, header::AUTHORIZATION};
+use reqwest::Url;
 use rustls::{CertificateError, pki_types::ServerName};
 use serde::Serialize;
 use tokio::{
@@ -18,14 +18,11 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
-    gateway::{Gateway, authorization},
+    gateway::Gateway,
     proxy::host_and_port,
     resolve::LookupError,
-    transport::{CONNECT, TOTAL, Transport},
+    transport::{CONNECT, Transport},
 };
-
-/// The most of a reply that is read, in bytes: the list of an account's sender names may be long.
-const REPLY_LIMIT_BYTES: usize = 1 << 20;
 
 /// The most of a proxy's reply to CONNECT that is read, in bytes.
 const HEAD_LIMIT_BYTES: usize = 8 * 1024;
@@ -56,24 +53,6 @@ pub struct Probe {
     /// What happened there and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
-}
-
-/// The answer to a question that has no side effect.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", untagged)]
-pub enum Answer {
-    /// A reply.
-    Reply {
-        /// The HTTP status.
-        status: u16,
-        /// As much of the body as is text.
-        body: String,
-    },
-    /// None; what happened and what to do.
-    None {
-        /// The sentence.
-        trouble: String,
-    },
 }
 
 /// A step that failed.
@@ -116,31 +95,6 @@ pub async fn probe(transport: &Transport, gateway: &Gateway) -> Probe {
         }
     }
     probe
-}
-
-/// Asks a method of the API that has no side effect, such as `auth` or `balance`.
-pub async fn ask(transport: &Transport, gateway: &Gateway, method: &str, email: &str, api_key: &str) -> Answer {
-    let asked = async {
-        let url = gateway.reading(method);
-        let host = transport.client(&url, CONNECT).ok()?;
-        let _waiting = host.budget.wait();
-        let request = host.client.get(url).header(AUTHORIZATION, authorization(email, api_key));
-        let mut response = request.send().await.ok()?;
-        let mut body = Vec::new();
-        while body.len() < REPLY_LIMIT_BYTES
-            && let Some(chunk) = response.chunk().await.ok()?
-        {
-            body.extend_from_slice(&chunk);
-        }
-        let body = String::from_utf8_lossy(&body).into_owned();
-        Some(Answer::Reply { status: response.status().as_u16(), body })
-    };
-    match timeout(TOTAL, asked).await {
-        Ok(Some(answer)) => answer,
-        Ok(None) | Err(_) => Answer::None {
-            trouble: format!("The gateway {gateway} did not answer {method} completely within {} s.", TOTAL.as_secs()),
-        },
-    }
 }
 
 /// The steps to one gateway.
@@ -391,8 +345,15 @@ mod tests {
         net::TcpListener,
     };
 
-    use super::{Answer, ask, percent_decoded, probe, proxy_credentials, read_status};
-    use crate::{gateway::Gateway, transport::Transport};
+    use serde_json::json;
+
+    use super::{Instant, percent_decoded, probe, proxy_credentials, read_status};
+    use crate::{
+        account::Account,
+        ask::Question,
+        gateway::Gateway,
+        transport::{Attempts, Deadlines, Limits, Transport},
+    };
 
     #[test]
     fn credentials_of_a_proxy_are_decoded_as_far_as_they_can_be() {
@@ -428,9 +389,12 @@ mod tests {
         let transport = Transport::local();
         let probed = probe(&transport, &gateway).await;
         assert!(probed.reachable && probed.tcp_ms.is_some() && probed.dns_ms.is_none(), "{probed:?}");
-        let answer = ask(&transport, &gateway, "balance", "a@b.co", "key").await;
-        assert_eq!(answer, Answer::Reply { status: 402, body: "no".to_owned() });
+        let account = Account::parse(&Some(&json!({ "email": "a@b.co", "apiKey": "key" }))).ok().unwrap();
+        let deadlines = Deadlines { started: Instant::now(), limits: Limits::default() };
+        let (gateways, mut attempts) = ([gateway], Attempts::default());
+        let answer = Question::Balance.ask(&account, &transport, &gateways, deadlines, &mut attempts).await;
+        assert_eq!(answer.map_err(|error| error.status()), Err(Some(402)));
         let heads = server.await.unwrap();
-        assert!(heads[1].starts_with("GET /v2/balance HTTP/1.1\r\n"), "{heads:?}");
+        assert!(heads[1].starts_with("POST /v2/balance HTTP/1.1\r\n"), "{heads:?}");
     }
 }

@@ -39,6 +39,8 @@ pub enum ErrorKind {
     UnreadableConfig(String),
     /// `invalid_request_parameters`; a part of the call is missing, of the wrong type, or threw when it was read.
     Argument {
+        /// The function that was called.
+        call: &'static str,
         /// Which part, such as `data.to`.
         field: String,
         /// What is wrong with it.
@@ -88,6 +90,22 @@ pub enum ErrorKind {
     },
     /// `general`; the request left, and then nothing is known.
     UnknownOutcome,
+    /// `general`; no reply told, but SMS Aero's list of messages says that it will not arrive.
+    RejectedByList,
+    /// `general`, `rate_limit_exceeded` for HTTP 429 or `invalid_response`; a question that has no side effect was not
+    /// answered.
+    Unanswered {
+        /// The kind of reason.
+        reason: Reason,
+        /// The status of HTTP, where there was a reply.
+        status: Option<u16>,
+        /// The provider's words, redacted.
+        words: Option<String>,
+        /// The part of them that is safe to display, redacted.
+        sentence: Option<String>,
+        /// What happened with each gateway, where there was no reply.
+        attempts: Vec<String>,
+    },
 }
 
 /// What is wrong with a part of a call.
@@ -99,6 +117,16 @@ pub enum ArgumentProblem {
     NotAString,
     /// It is no function.
     NotAFunction,
+    /// It is neither `true` nor `false`.
+    NotABoolean,
+    /// It is no e-mail address.
+    NotAnEmail,
+    /// It is no phone number in digits.
+    NotANumber,
+    /// It is not the number of a message.
+    NotAnId,
+    /// Nothing is in it.
+    Empty,
     /// A getter or a proxy threw.
     Threw,
 }
@@ -109,6 +137,11 @@ impl fmt::Display for ArgumentProblem {
             Self::NotAnObject => "is not an object",
             Self::NotAString => "is not a string",
             Self::NotAFunction => "is not a function",
+            Self::NotABoolean => "is not true or false",
+            Self::NotAnEmail => "is not an e-mail address",
+            Self::NotANumber => "is not a phone number: 7 to 15 digits with the country code, such as 79001234567",
+            Self::NotAnId => "is not the number of a message, such as the id in a receipt",
+            Self::Empty => "is empty",
             Self::Threw => "threw an error when it was read",
         })
     }
@@ -137,13 +170,19 @@ impl Error {
             ErrorKind::Config(_) | ErrorKind::UnreadableConfig(_) => "invalid_config",
             ErrorKind::Argument { .. } => "invalid_request_parameters",
             ErrorKind::TemplateNotFound { .. } => "template_not_found",
-            ErrorKind::Refused { status: 429, .. } => "rate_limit_exceeded",
-            ErrorKind::NotAReply { .. } => "invalid_response",
+            ErrorKind::Refused { status: 429, .. } | ErrorKind::Unanswered { status: Some(429), .. } => {
+                "rate_limit_exceeded"
+            }
+            ErrorKind::NotAReply { .. } | ErrorKind::Unanswered { reason: Reason::BadResponse, .. } => {
+                "invalid_response"
+            }
             ErrorKind::NumberNotAllowed { .. }
             | ErrorKind::Refused { .. }
             | ErrorKind::Redirected { .. }
             | ErrorKind::ConfigOverdue
             | ErrorKind::NotSent { .. }
+            | ErrorKind::RejectedByList
+            | ErrorKind::Unanswered { .. }
             | ErrorKind::UnknownOutcome => "general",
         }
     }
@@ -155,7 +194,10 @@ impl Error {
             ErrorKind::Config(_) | ErrorKind::TemplateNotFound { .. } => return None,
             ErrorKind::UnreadableConfig(_) | ErrorKind::Argument { .. } => Reason::Validation,
             ErrorKind::NumberNotAllowed { .. } => Reason::NumberNotAllowed,
-            ErrorKind::Refused { reason, .. } | ErrorKind::NotSent { reason, .. } => *reason,
+            ErrorKind::Refused { reason, .. }
+            | ErrorKind::NotSent { reason, .. }
+            | ErrorKind::Unanswered { reason, .. } => *reason,
+            ErrorKind::RejectedByList => Reason::Rejected,
             ErrorKind::Redirected { .. } | ErrorKind::NotAReply { .. } => Reason::BadResponse,
             ErrorKind::ConfigOverdue => Reason::Timeout,
             ErrorKind::UnknownOutcome => Reason::UnknownOutcome,
@@ -169,8 +211,18 @@ impl Error {
             ErrorKind::Refused { status, .. } | ErrorKind::Redirected { status } | ErrorKind::NotAReply { status } => {
                 Some(*status)
             }
+            ErrorKind::Unanswered { status, .. } => *status,
             _ => None,
         }
+    }
+
+    /// Whether SMS Aero may have taken the message all the same.
+    #[must_use]
+    pub const fn is_doubtful(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::UnknownOutcome | ErrorKind::NotAReply { .. } | ErrorKind::Refused { status: 408 | 500.., .. }
+        )
     }
 
     /// What happened: the provider's words where it had some.
@@ -179,7 +231,7 @@ impl Error {
         match &self.kind {
             ErrorKind::Config(issues) => issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
             ErrorKind::UnreadableConfig(path) => format!("The configuration cannot be read: {path} threw an error."),
-            ErrorKind::Argument { field, problem } => format!("The call to sendMessage is not complete: `{field}` {problem}."),
+            ErrorKind::Argument { call, field, problem } => format!("The call to {call} is not complete: `{field}` {problem}."),
             ErrorKind::TemplateNotFound { usage_type } => format!("Cannot find template for type: {usage_type}"),
             ErrorKind::NumberNotAllowed { .. } => "This phone number cannot be written to.".to_owned(),
             ErrorKind::Refused { message: Some(message), .. } => message.clone(),
@@ -189,6 +241,11 @@ impl Error {
             ErrorKind::ConfigOverdue => "The stored configuration was not handed over in time. Nothing was sent.".to_owned(),
             ErrorKind::NotSent { reason: Reason::Timeout, .. } => "Time ran out before an SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
             ErrorKind::NotSent { .. } => "No SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
+            ErrorKind::RejectedByList => "SMS Aero's reply did not arrive, and its list of messages says that it rejected the message.".to_owned(),
+            ErrorKind::Unanswered { words: Some(words), .. } => words.clone(),
+            ErrorKind::Unanswered { status: Some(status), .. } => format!("SMS Aero did not answer the question (HTTP {status})."),
+            ErrorKind::Unanswered { reason: Reason::Timeout, .. } => "Time ran out before SMS Aero answered the question.".to_owned(),
+            ErrorKind::Unanswered { .. } => "No SMS Aero gateway could be connected to.".to_owned(),
             ErrorKind::UnknownOutcome => "The request left, but SMS Aero's reply did not arrive. The message may or may not come; it was not sent again.".to_owned(),
         }
     }
@@ -222,6 +279,15 @@ impl Error {
             ErrorKind::NotSent { reason, attempts } => format!(
                 "{} Nothing was sent. Check this server's DNS, firewall and proxy settings for outgoing HTTPS. What happened: {}.",
                 if *reason == Reason::Timeout { "No gateway could be connected to in time." } else { "No gateway could be connected to." },
+                attempts.join("; ")
+            ),
+            ErrorKind::RejectedByList => {
+                "SMS Aero took the message, its reply was lost, and its list of messages says that it rejected the message. Check that senderName is approved in the cabinet, and that the text and the number's operator are allowed for it.".to_owned()
+            }
+            ErrorKind::Unanswered { reason, status: Some(status), sentence, .. } => unanswered(*reason, *status, sentence.as_deref()),
+            ErrorKind::Unanswered { attempts, .. } => format!(
+                "{} Check this server's DNS, firewall and proxy settings for outgoing HTTPS. What happened: {}.",
+                self.message(),
                 attempts.join("; ")
             ),
             ErrorKind::UnknownOutcome => {
@@ -267,6 +333,17 @@ fn refusal(reason: Reason, status: u16, fields: &[FieldFault], sentence: Option<
     };
     let words = sentence.map(|sentence| format!(", its words: {sentence}")).unwrap_or_default();
     format!("{diagnosis} (HTTP {status}{words})")
+}
+
+/// What to do when a question was refused, in the words for a message where they hold for both.
+fn unanswered(reason: Reason, status: u16, sentence: Option<&str>) -> String {
+    if !matches!(reason, Reason::Validation | Reason::Rejected | Reason::NoMoney) {
+        return refusal(reason, status, &[], sentence);
+    }
+    let words = sentence.map(|sentence| format!(", its words: {sentence}")).unwrap_or_default();
+    format!(
+        "SMS Aero refused the question (HTTP {status}{words}). The state of a message is told only to the account that sent it, and that of a test message only with testMode."
+    )
 }
 
 fn field_error(field: &FieldFault) -> String {

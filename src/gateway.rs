@@ -18,7 +18,7 @@ pub const OFFICIAL: [&str; 3] = ["https://gate.smsaero.ru", "https://gate.smsaer
 const UNDELIVERED: i64 = 2;
 const REJECTED: i64 = 6;
 
-/// The most of a reply's body that is read, in bytes.
+/// The most of a reply to a message that is read, in bytes.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 
 /// One place that speaks SMS Aero's API: a base URL below which `/v2/` is found.
@@ -62,29 +62,18 @@ impl Gateway {
     }
 
     fn at(base: Url) -> Self {
-        let [send, test_send] = ["send", "testsend"].map(|name| {
-            let mut url = base.clone();
-            url.set_path(&format!("{}/v2/sms/{name}", base.path().trim_end_matches('/')));
-            url
-        });
+        let [send, test_send] = [Method::Send, Method::TestSend].map(|method| address(&base, method));
         Self { base, send, test_send }
     }
 
-    /// The address of one of the API's methods.
+    /// The address of one of the API's methods; those that every message needs are kept.
     #[must_use]
-    pub const fn method(&self, method: Method) -> &Url {
+    pub fn method(&self, method: Method) -> Cow<'_, Url> {
         match method {
-            Method::Send => &self.send,
-            Method::TestSend => &self.test_send,
+            Method::Send => Cow::Borrowed(&self.send),
+            Method::TestSend => Cow::Borrowed(&self.test_send),
+            reading => Cow::Owned(address(&self.base, reading)),
         }
-    }
-
-    /// The address of a method that only reads, such as `balance`.
-    #[must_use]
-    pub fn reading(&self, method: &str) -> Url {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}/v2/{method}", self.base.path().trim_end_matches('/')));
-        url
     }
 
     /// The base URL itself.
@@ -92,6 +81,12 @@ impl Gateway {
     pub const fn base(&self) -> &Url {
         &self.base
     }
+}
+
+fn address(base: &Url, method: Method) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/v2/{}", base.path().trim_end_matches('/'), method.path()));
+    url
 }
 
 impl fmt::Display for Gateway {
@@ -150,10 +145,50 @@ pub struct Order<'a> {
 /// What of the API is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// `sms/send`
+    /// Sends a message.
     Send,
-    /// `sms/testsend`, which answers like the other one while nothing is sent or charged.
+    /// Answers like the other one, while nothing is sent or charged.
     TestSend,
+    /// The messages of the account, in pages.
+    List,
+    /// Those that were sent to be answered only.
+    TestList,
+    /// One message.
+    Status,
+    /// One of those that were sent to be answered only.
+    TestStatus,
+    /// The account's money.
+    Balance,
+    /// The account's sender names, in pages.
+    SenderNames,
+}
+
+impl Method {
+    /// Its path below `/v2/`.
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Send => "sms/send",
+            Self::TestSend => "sms/testsend",
+            Self::List => "sms/list",
+            Self::TestList => "sms/testlist",
+            Self::Status => "sms/status",
+            Self::TestStatus => "sms/teststatus",
+            Self::Balance => "balance",
+            Self::SenderNames => "sign/list",
+        }
+    }
+
+    /// The most of a reply's body that is read, in bytes. A page of messages or of sender names may be long.
+    #[must_use]
+    pub const fn body_limit_bytes(self) -> usize {
+        if self.is_reading() { 16 * BODY_LIMIT_BYTES } else { BODY_LIMIT_BYTES }
+    }
+
+    /// Whether it has no side effect, so that it may be asked again.
+    #[must_use]
+    pub const fn is_reading(self) -> bool {
+        !matches!(self, Self::Send | Self::TestSend)
+    }
 }
 
 /// An HTTP request, whatever gateway it goes to.
@@ -168,11 +203,11 @@ pub struct Request {
 }
 
 impl Request {
-    /// A message to send.
+    /// A message to send, or a question with what it is about.
     #[must_use]
-    pub fn new(method: Method, order: &Order<'_>, authorization: HeaderValue) -> Self {
-        // Three strings always serialize.
-        Self { method, body: serde_json::to_vec(order).unwrap_or_default().into(), authorization }
+    pub fn new(method: Method, fields: &impl Serialize, authorization: HeaderValue) -> Self {
+        // Strings and numbers always serialize.
+        Self { method, body: serde_json::to_vec(fields).unwrap_or_default().into(), authorization }
     }
 }
 
@@ -314,15 +349,7 @@ fn usually_accepted(body: &[u8]) -> Option<Accepted> {
 fn judge_at_length(status: u16, body: &[u8]) -> Judgement {
     let json = envelope(body);
     if !(200..300).contains(&status) {
-        let body = String::from_utf8_lossy(body).into_owned();
-        return Judgement::Refused(Refusal {
-            reason: reason_of_status(status, json.as_ref()),
-            sentence: json
-                .as_ref()
-                .map_or_else(|| one_line(&body), |json| json.get("message")?.as_str().and_then(one_line)),
-            message: Some(body),
-            fields: json.as_ref().map(fields_of).unwrap_or_default(),
-        });
+        return Judgement::Refused(refusal_of_status(status, body, json.as_ref()));
     }
     let Some(json) = json else { return Judgement::NotAReply };
     if let Some(refusal) = refusal_of(&json) {
@@ -336,8 +363,19 @@ fn judge_at_length(status: u16, body: &[u8]) -> Judgement {
     message.and_then(accepted).map_or(Judgement::NotAReply, Judgement::Accepted)
 }
 
+/// The refusal that an HTTP status other than a success is.
+pub(crate) fn refusal_of_status(status: u16, body: &[u8], json: Option<&Value>) -> Refusal {
+    let body = String::from_utf8_lossy(body).into_owned();
+    Refusal {
+        reason: reason_of_status(status, json),
+        sentence: json.map_or_else(|| one_line(&body), |json| json.get("message")?.as_str().and_then(one_line)),
+        message: Some(body),
+        fields: json.map(fields_of).unwrap_or_default(),
+    }
+}
+
 /// The JSON object that every reply of the API is; a byte order mark before it does no harm.
-fn envelope(body: &[u8]) -> Option<Value> {
+pub(crate) fn envelope(body: &[u8]) -> Option<Value> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let json = serde_json::from_slice(body).or_else(|_| serde_json::from_str(&well_formed(body)));
     json.ok().filter(Value::is_object)
@@ -385,7 +423,7 @@ fn only_message(data: &Value) -> Option<&Value> {
     }
 }
 
-fn accepted(message: &Value) -> Option<Accepted> {
+pub(crate) fn accepted(message: &Value) -> Option<Accepted> {
     let text = |key| message.get(key).and_then(Value::as_str).map(str::to_owned);
     let whole = |key| message.get(key).and_then(integer);
     Some(Accepted {
@@ -402,12 +440,10 @@ fn accepted(message: &Value) -> Option<Accepted> {
 
 /// A refusal that came with a success of HTTP: `success: false`, the old `result`, or a status of undelivered or rejected.
 fn refusal_of(json: &Value) -> Option<Refusal> {
-    let words = json.get("message").filter(|message| !message.is_null()).map(words);
-    if json.get("success") == Some(&Value::Bool(false)) {
-        let reason = reason_of_words(words.as_deref().unwrap_or_default());
-        let sentence = words.as_deref().and_then(one_line);
-        return Some(Refusal { reason, sentence, message: words, fields: fields_of(json) });
+    if let Some(refusal) = refusal_of_success(json) {
+        return Some(refusal);
     }
+    let words = words_of(json);
     if let Some(result) = json.get("result").and_then(Value::as_str)
         && (result != "accepted" || json.get("success").is_none() && json.get("id").is_none())
     {
@@ -424,6 +460,19 @@ fn refusal_of(json: &Value) -> Option<Refusal> {
         message: words,
         fields: Vec::new(),
     })
+}
+
+/// The refusal that `success: false` is.
+pub(crate) fn refusal_of_success(json: &Value) -> Option<Refusal> {
+    (json.get("success") == Some(&Value::Bool(false))).then(|| {
+        let words = words_of(json);
+        let reason = reason_of_words(words.as_deref().unwrap_or_default());
+        Refusal { reason, sentence: words.as_deref().and_then(one_line), message: words, fields: fields_of(json) }
+    })
+}
+
+fn words_of(json: &Value) -> Option<String> {
+    json.get("message").filter(|message| !message.is_null()).map(words)
 }
 
 const fn reason_of_status(status: u16, json: Option<&Value>) -> Reason {
@@ -492,7 +541,7 @@ fn words(value: &Value) -> String {
 }
 
 /// A whole number, which the provider writes as a number or in quotes.
-fn integer(value: &Value) -> Option<i64> {
+pub(crate) fn integer(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| whole(value.as_f64()?)).or_else(|| value.as_str()?.parse().ok())
 }
 
@@ -502,7 +551,7 @@ fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
-fn decimal(value: &Value) -> Option<f64> {
+pub(crate) fn decimal(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|number| number.is_finite())
 }
 

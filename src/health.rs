@@ -36,12 +36,12 @@ struct Down {
 impl Health {
     /// The gateways in the order to try them: those that are up first, each group in its own order.
     pub fn order<'a>(&self, gateways: &'a [Gateway]) -> Vec<&'a Gateway> {
-        let mut order = gateways.iter().collect::<Vec<_>>();
-        let down = self.down();
-        if !down.is_empty() {
-            order.sort_by_key(|gateway| down.contains_key(gateway));
+        let is_down = |gateway: &&Gateway| self.down().contains_key(*gateway);
+        if self.down().is_empty() {
+            return gateways.iter().collect();
         }
-        drop(down);
+        let (down, mut order): (Vec<_>, Vec<_>) = gateways.iter().partition(is_down);
+        order.extend(down);
         order
     }
 

@@ -2,8 +2,14 @@
 //!
 //! The modules, in the order in which a message passes them.
 
+/// Who speaks to SMS Aero.
+pub mod account;
+/// Asks SMS Aero what has no side effect.
+pub mod ask;
 /// Reads an SMS Aero configuration from an untyped value.
 pub mod config;
+/// Finds out what became of a message whose reply was lost.
+pub mod confirm;
 /// Bounds the connections of a process.
 pub mod connections;
 /// Finds out what stands between this machine and a gateway.
@@ -24,6 +30,8 @@ pub mod metadata;
 pub mod phone;
 /// Knows the proxy on the way to a gateway.
 pub mod proxy;
+/// Knows what SMS Aero answers to questions.
+pub mod reading;
 /// Names the reasons for which a message is not sent.
 pub mod reason;
 /// Takes secrets out of texts from outside.

@@ -16,6 +16,12 @@ pub fn masked(number: &str) -> String {
     }
 }
 
+/// Whether SMS Aero takes this for a phone number: 7 to 15 digits.
+#[must_use]
+pub fn is_number(text: &str) -> bool {
+    (7..=15).contains(&text.len()) && is_digits(text)
+}
+
 /// Calling-code prefixes that may be written to; none at all means every number may.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedPrefixes(Vec<String>);

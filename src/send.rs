@@ -1,47 +1,32 @@
 //! One message, from configuration to outcome: config, template, request, transport, reply.
 #![forbid(unsafe_code)]
 
-use std::sync::Arc;
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+};
 
-use reqwest::header::HeaderValue;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
+    account::Account,
     config::{Config, Template},
+    confirm::{Doubt, Place},
     encoding::Encoding,
     error::{Audience, Error, ErrorKind},
-    gateway::{Accepted, FieldFault, Gateway, Judgement, Method, Order, Refusal, Request, authorization, judge},
+    gateway::{Accepted, FieldFault, Gateway, Judgement, Method, Order, Refusal, Request, judge},
     phone::masked,
+    reading::Row,
     reason::Reason,
     redact::{Redactor, Secrets},
     segment,
     template::is_code,
-    transport::{Attempts, Deadlines, Failure, Reply, Transport},
+    transport::{Attempts, ConfirmedBy, Deadlines, Departure, Failure, Reply, Transport},
     utf16::Utf16,
 };
-
-/// Who sends, by which method. It has no `Debug`, so that its key cannot be printed.
-pub struct Account {
-    email: String,
-    api_key: String,
-    authorization: HeaderValue,
-    sign: String,
-    method: Method,
-}
-
-impl Account {
-    /// The account of a configuration.
-    #[must_use]
-    pub fn new(config: &Config) -> Self {
-        Self {
-            authorization: authorization(&config.email, &config.api_key),
-            sign: config.sender_name.clone(),
-            method: if config.test_mode { Method::TestSend } else { Method::Send },
-            email: config.email.clone(),
-            api_key: config.api_key.clone(),
-        }
-    }
-}
 
 /// A message that is ready to go.
 pub struct Message {
@@ -49,7 +34,8 @@ pub struct Message {
     number: String,
     text: String,
     codes: Vec<String>,
-    usage_type: String,
+    /// None where the text was not made from a template.
+    usage_type: Option<String>,
     audience: Audience,
 }
 
@@ -70,8 +56,8 @@ pub struct Recipient<'a> {
 pub struct MessageInfo {
     /// The phone number with its middle hidden.
     pub number: String,
-    /// The usage type asked for.
-    pub usage_type: String,
+    /// The usage type asked for, where there is a template.
+    pub usage_type: Option<String>,
     /// Whether it goes to the method that sends and charges nothing.
     pub test_mode: bool,
     /// The alphabet that the text is transmitted in.
@@ -107,9 +93,20 @@ impl Message {
             number: to.well_formed(),
             text: template.render(values).well_formed(),
             codes: codes.map(Utf16::well_formed).collect(),
-            usage_type: usage_type.well_formed(),
+            usage_type: Some(usage_type.well_formed()),
             audience,
         }
+    }
+
+    /// A message with a text of its own.
+    #[must_use]
+    pub fn plain(account: Arc<Account>, to: &Utf16, text: &Utf16) -> Self {
+        let text = text.well_formed();
+        // Whatever might be a one-time code in it is taken out of what comes back, as the text itself is.
+        let runs =
+            text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|run| run.contains(|c: char| c.is_ascii_digit()));
+        let codes = runs.map(str::to_owned).collect();
+        Self { account, number: to.well_formed(), text, codes, usage_type: None, audience: Audience::Administrator }
     }
 
     /// Whether the configuration lets anybody write to this number; the error if it does not.
@@ -122,7 +119,8 @@ impl Message {
         Err(Error::new(ErrorKind::NumberNotAllowed { malformed }, audience))
     }
 
-    /// Sends the message through the first gateway that can be connected to, at most once.
+    /// Sends the message through the first gateway that can be connected to, at most once. Where the reply does not tell
+    /// what became of it, SMS Aero's list of messages is asked, as long as there is time.
     pub async fn deliver(
         &self,
         transport: &Arc<Transport>,
@@ -130,18 +128,101 @@ impl Message {
         deadlines: Deadlines,
         attempts: &mut Attempts,
     ) -> Result<Receipt, Error> {
-        match transport.send(&self.request(), gateways, deadlines, attempts).await {
+        let Account { email, test_mode, .. } = &*self.account;
+        let provider = gateways.first().map(|gateway| gateway.base().as_str());
+        let place = transport.ledger.enter((provider, email, test_mode, &self.number, &self.text));
+        let departure = Departure::default();
+        let request = self.request();
+        let ended = {
+            let mut sending = pin!(transport.send(&request, gateways, deadlines, attempts, &departure));
+            match first(sending.as_mut(), pin!(departure.overdue())).await {
+                Ended::One(result) => Ended::One(result),
+                Ended::Other(()) => {
+                    let doubt = self.doubt(transport, gateways, departure.overdue_at(), deadlines, &place, &departure);
+                    let proof = pin!(async {
+                        match doubt.resolve(true).await {
+                            Some(row) => row,
+                            None => std::future::pending().await,
+                        }
+                    });
+                    first(sending, proof).await
+                }
+            }
+        };
+        let result = match ended {
+            Ended::One(result) => result,
+            Ended::Other(row) => return self.confirmed(row, attempts),
+        };
+        let judged = match result {
             Ok(reply) => self.judge(&reply, attempts.gateway.as_ref()),
             Err(Failure::Lost) => Err(self.error(ErrorKind::UnknownOutcome)),
-            Err(Failure::NotSent(errors)) => Err(self.error(ErrorKind::NotSent {
-                reason: if errors.iter().all(|(_, error)| error.is_timeout()) {
-                    Reason::Timeout
-                } else {
-                    Reason::Unreachable
-                },
-                attempts: errors.iter().map(|(gateway, error)| format!("{gateway}: {error}")).collect(),
-            })),
+            Err(Failure::NotSent(errors)) => {
+                return Err(self.error(ErrorKind::NotSent {
+                    reason: if errors.iter().all(|(_, error)| error.is_timeout()) {
+                        Reason::Timeout
+                    } else {
+                        Reason::Unreachable
+                    },
+                    attempts: errors.iter().map(|(gateway, error)| format!("{gateway}: {error}")).collect(),
+                }));
+            }
+        };
+        let row = match &judged {
+            Ok(receipt) => place.claim(receipt.accepted.id),
+            Err(error) if error.is_doubtful() => {
+                let is_unknown = matches!(error.kind(), ErrorKind::UnknownOutcome);
+                let last = attempts.gateway.as_ref();
+                let row =
+                    self.doubt(transport, gateways, last, deadlines, &place, &departure).resolve(is_unknown).await;
+                row.or_else(|| place.end_unknown())
+            }
+            Err(_) => None,
+        };
+        if let Some(row) = row {
+            return self.confirmed(row, attempts);
         }
+        if !judged.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::UnknownOutcome)) {
+            attempts.confirmed_by = Some(ConfirmedBy::Reply);
+        }
+        judged
+    }
+
+    /// `last` is the gateway that failed to reply, which is asked last.
+    fn doubt<'a>(
+        &'a self,
+        transport: &'a Arc<Transport>,
+        gateways: &'a [Gateway],
+        last: Option<&Gateway>,
+        deadlines: Deadlines,
+        place: &'a Place<'a>,
+        departure: &Departure,
+    ) -> Doubt<'a> {
+        let Account { test_mode, authorization, .. } = &*self.account;
+        let method = if *test_mode { Method::TestList } else { Method::List };
+        let order = transport.health.order(gateways);
+        let (last, mut order): (Vec<_>, Vec<_>) = order.into_iter().partition(|gateway| Some(*gateway) == last);
+        order.extend(last);
+        Doubt {
+            transport,
+            gateways: order,
+            request: Request::new(method, &json!({ "number": self.number, "text": self.text }), authorization.clone()),
+            number: &self.number,
+            text: &self.text,
+            place,
+            departed: departure.at().unwrap_or(deadlines.started),
+            connect: deadlines.limits.connect,
+            done_by: deadlines.started + deadlines.limits.total,
+        }
+    }
+
+    /// The outcome that a row of the list shows.
+    fn confirmed(&self, row: Row, attempts: &mut Attempts) -> Result<Receipt, Error> {
+        attempts.confirmed_by = Some(ConfirmedBy::List);
+        if row.is_rejected() {
+            return Err(self.error(ErrorKind::RejectedByList));
+        }
+        let gateway = attempts.gateway.as_ref().map(ToString::to_string).unwrap_or_default();
+        Ok(Receipt { accepted: row.accepted, gateway })
     }
 
     /// The error when there is nothing to send the message with; `why` says what is missing.
@@ -157,7 +238,7 @@ impl Message {
         MessageInfo {
             number: masked(&self.number),
             usage_type: self.usage_type.clone(),
-            test_mode: self.account.method == Method::TestSend,
+            test_mode: self.account.test_mode,
             alphabet: segments.alphabet.name(),
             parts: segments.parts,
         }
@@ -172,7 +253,7 @@ impl Message {
     /// Whether this usage type was asked for.
     #[must_use]
     pub fn is_of(&self, usage_type: &str) -> bool {
-        self.usage_type == usage_type
+        self.usage_type.as_deref() == Some(usage_type)
     }
 
     /// The error when nothing more is ever heard of a message.
@@ -182,9 +263,10 @@ impl Message {
     }
 
     fn request(&self) -> Request {
-        let Account { sign, method, authorization, .. } = &*self.account;
+        let Account { sign, test_mode, authorization, .. } = &*self.account;
+        let method = if *test_mode { Method::TestSend } else { Method::Send };
         let order = Order { number: &self.number, sign, text: &self.text };
-        Request::new(*method, &order, authorization.clone())
+        Request::new(method, &order, authorization.clone())
     }
 
     fn secrets(&self) -> Secrets {
@@ -233,15 +315,35 @@ impl Message {
     }
 }
 
+/// What ended first.
+enum Ended<A, B> {
+    One(A),
+    Other(B),
+}
+
+/// The first of two futures to end; the first one where both have.
+async fn first<A, B>(
+    mut one: Pin<&mut impl Future<Output = A>>,
+    mut other: Pin<&mut impl Future<Output = B>>,
+) -> Ended<A, B> {
+    poll_fn(|context| {
+        if let Poll::Ready(value) = one.as_mut().poll(context) {
+            return Poll::Ready(Ended::One(value));
+        }
+        other.as_mut().poll(context).map(Ended::Other)
+    })
+    .await
+}
+
 /// A refusal that came compressed, decompressed; without its body, and still marked as compressed, where that fails.
 fn decode_refusal(reply: &Reply) -> Option<Reply> {
-    let Reply { status, encoding, .. } = *reply;
+    let Reply { status, encoding, date, .. } = *reply;
     if encoding == Encoding::Identity || (200..300).contains(&status) {
         return None;
     }
     Some(match encoding.decode(&reply.body) {
-        Some((body, cut)) => Reply { status, body, cut: cut || reply.cut, encoding: Encoding::Identity },
-        None => Reply { status, body: Vec::new(), cut: reply.cut, encoding },
+        Some((body, cut)) => Reply { status, body, cut: cut || reply.cut, encoding: Encoding::Identity, date },
+        None => Reply { status, body: Vec::new(), cut: reply.cut, encoding, date },
     })
 }
 

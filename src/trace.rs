@@ -9,7 +9,7 @@ use crate::{
     error::{Error, ErrorKind},
     reason::Reason,
     send::{MessageInfo, Receipt},
-    transport::Attempts,
+    transport::{Attempts, ConfirmedBy},
 };
 
 /// What came of a send.
@@ -23,6 +23,7 @@ pub struct Trace {
     connect_ms: Option<f64>,
     total_ms: f64,
     outcome: Outcome,
+    confirmed_by: Option<ConfirmedBy>,
     reason: Option<Reason>,
     http_status: Option<u16>,
     id: Option<u64>,
@@ -44,11 +45,57 @@ enum Outcome {
     Unknown,
 }
 
+/// What came of a question that has no side effect.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AskTrace {
+    call: &'static str,
+    gateway: Option<String>,
+    attempts: u32,
+    total_ms: f64,
+    outcome: AskOutcome,
+    reason: Option<Reason>,
+    http_status: Option<u16>,
+}
+
+/// What came of a question, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum AskOutcome {
+    /// SMS Aero answered it.
+    Answered,
+    /// SMS Aero, or what answered in its place, did not.
+    Refused,
+    /// No reply came.
+    Unanswered,
+}
+
+impl AskTrace {
+    /// The trace of a question that took `total`, and its error if it has one.
+    #[must_use]
+    pub fn new(call: &'static str, attempts: &Attempts, total: Duration, error: Option<&Error>) -> Self {
+        Self {
+            call,
+            gateway: attempts.gateway.as_ref().map(ToString::to_string),
+            attempts: attempts.count,
+            total_ms: milliseconds(total),
+            outcome: error.map_or(AskOutcome::Answered, |error| {
+                if error.status().is_some() { AskOutcome::Refused } else { AskOutcome::Unanswered }
+            }),
+            reason: error.and_then(Error::reason),
+            http_status: error.and_then(Error::status),
+        }
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
 impl Trace {
     /// The trace of a send that took `total`.
     #[must_use]
     pub fn new(info: MessageInfo, attempts: &Attempts, total: Duration, result: &Result<Receipt, Error>) -> Self {
-        let milliseconds = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
         let accepted = result.as_ref().ok().map(|receipt| &receipt.accepted);
         let error = result.as_ref().err();
         Self {
@@ -58,12 +105,14 @@ impl Trace {
             connect_ms: attempts.connect.map(milliseconds),
             total_ms: milliseconds(total),
             outcome: error.map_or(Outcome::Accepted, |error| match error.kind() {
-                ErrorKind::Refused { .. } | ErrorKind::Redirected { .. } | ErrorKind::NotAReply { .. } => {
-                    Outcome::Refused
-                }
+                ErrorKind::Refused { .. }
+                | ErrorKind::Redirected { .. }
+                | ErrorKind::NotAReply { .. }
+                | ErrorKind::RejectedByList => Outcome::Refused,
                 ErrorKind::UnknownOutcome => Outcome::Unknown,
                 _ => Outcome::NotSent,
             }),
+            confirmed_by: attempts.confirmed_by,
             reason: error.and_then(Error::reason),
             http_status: error.and_then(Error::status),
             id: accepted.map(|accepted| accepted.id),

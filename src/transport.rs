@@ -10,14 +10,14 @@ use std::{
         atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use reqwest::{
     Client, Response, Url, Version,
-    header::{AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue},
+    header::{AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderValue},
     redirect,
 };
 use rustls::{
@@ -25,17 +25,19 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     task::yield_now,
     time::{Instant, timeout, timeout_at},
 };
 
 use crate::{
+    confirm::Ledger,
     connections::{Budget, CONNECTIONS, Waiting},
     encoding::Encoding,
-    gateway::{BODY_LIMIT_BYTES, Gateway, Request},
+    gateway::{Gateway, Request},
     health::Health,
     proxy::{ProxyVariables, Route, host_and_port},
+    reading::Reading,
     resolve::{LookupError, Resolver},
 };
 
@@ -59,6 +61,9 @@ const IDLE: Duration = Duration::from_secs(60);
 /// How long a probe of a resting gateway may take.
 const PROBE: Duration = Duration::from_millis(2500);
 
+/// The most messages in doubt that ask for the list at a time; each needs a connection beside those of messages.
+const LOOK_UPS: usize = 16;
+
 /// The most HTTP clients that are kept.
 const CLIENTS: usize = 64;
 
@@ -70,6 +75,8 @@ pub struct Transport {
     pub(crate) resolver: Resolver,
     clients: Mutex<Vec<Arc<HostClient>>>,
     admission: Arc<Semaphore>,
+    pub(crate) look_ups: Semaphore,
+    pub(crate) ledger: Ledger,
     /// Which gateways could not be connected to lately.
     pub health: Health,
 }
@@ -136,6 +143,45 @@ pub struct Attempts {
     pub count: u32,
     /// How long the last one took to connect to; next to nothing on a kept connection.
     pub connect: Option<Duration>,
+    /// What showed the outcome.
+    pub confirmed_by: Option<ConfirmedBy>,
+}
+
+/// What shows the outcome of a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmedBy {
+    /// The gateway's reply.
+    Reply,
+    /// SMS Aero's list of messages, since no reply told.
+    List,
+}
+
+/// When a request left, and when its reply has been awaited for long.
+#[derive(Debug, Default)]
+pub struct Departure {
+    at: OnceLock<Instant>,
+    overdue_at: OnceLock<Gateway>,
+    overdue: Notify,
+}
+
+impl Departure {
+    /// When the request left, as far as is known: after its end, or once the reply is overdue.
+    #[must_use]
+    pub fn at(&self) -> Option<Instant> {
+        self.at.get().copied()
+    }
+
+    /// The gateway whose reply is overdue.
+    #[must_use]
+    pub fn overdue_at(&self) -> Option<&Gateway> {
+        self.overdue_at.get()
+    }
+
+    /// Half the time in all has passed since the request left, or half of what there was then.
+    pub async fn overdue(&self) {
+        self.overdue.notified().await;
+    }
 }
 
 /// A reply, whole or as much of it as came.
@@ -143,12 +189,14 @@ pub struct Attempts {
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// The body, at most [`BODY_LIMIT_BYTES`].
+    /// The body, as much as the method may have.
     pub body: Vec<u8>,
     /// Whether there was more of the body.
     pub cut: bool,
     /// How the body is compressed, though nobody asked for it.
     pub encoding: Encoding,
+    /// The gateway's clock, where a question was asked.
+    pub date: Option<SystemTime>,
 }
 
 /// Why there is no reply.
@@ -179,13 +227,15 @@ pub enum ConnectError {
     Refused(String),
     /// This machine could not even try, for want of threads, descriptors, memory or ports; its error.
     Local(String),
+    /// There was a connection, and no reply to a question came over it.
+    NoReply,
 }
 
 impl ConnectError {
     /// Whether only time was wanting.
     #[must_use]
     pub const fn is_timeout(&self) -> bool {
-        matches!(self, Self::Deadline(_) | Self::Busy)
+        matches!(self, Self::Deadline(_) | Self::Busy | Self::NoReply)
     }
 
     /// The same with the proxy named, if one stands between here and the gateway.
@@ -204,6 +254,7 @@ impl fmt::Display for ConnectError {
             Self::Deadline(None) => f.write_str("no connection in time"),
             Self::Deadline(Some(proxy)) => write!(f, "through the proxy {proxy}: no connection in time"),
             Self::Busy => f.write_str("all connections were in use"),
+            Self::NoReply => f.write_str("no complete reply"),
             Self::Refused(cause) => f.write_str(cause),
             Self::Local(cause) => write!(f, "this server could not connect: {cause}"),
         }
@@ -242,7 +293,9 @@ impl Transport {
             route,
             resolver,
             clients: Mutex::default(),
-            admission: Arc::new(Semaphore::new(CONNECTIONS)),
+            admission: Arc::new(Semaphore::new(CONNECTIONS - LOOK_UPS)),
+            look_ups: Semaphore::new(LOOK_UPS),
+            ledger: Ledger::default(),
             health: Health::default(),
         };
         Arc::new(transport)
@@ -256,10 +309,11 @@ impl Transport {
         gateways: &[Gateway],
         deadlines: Deadlines,
         attempts: &mut Attempts,
+        departure: &Departure,
     ) -> Result<Reply, Failure> {
         let done_by = deadlines.started + deadlines.limits.total;
         let result = match timeout_at(done_by, Arc::clone(&self.admission).acquire_owned()).await {
-            Ok(Ok(admission)) => self.try_in_order(request, gateways, deadlines, attempts, admission).await,
+            Ok(Ok(admission)) => self.try_in_order(request, gateways, deadlines, attempts, departure, admission).await,
             Ok(Err(_)) | Err(_) => Err(Failure::NotSent(
                 gateways.first().map(|first| (first.clone(), ConnectError::Busy)).into_iter().collect(),
             )),
@@ -274,6 +328,7 @@ impl Transport {
         gateways: &[Gateway],
         deadlines: Deadlines,
         attempts: &mut Attempts,
+        departure: &Departure,
         _admission: Admission,
     ) -> Result<Reply, Failure> {
         let Deadlines { started, limits } = deadlines;
@@ -285,7 +340,7 @@ impl Transport {
             }
             attempts.count += 1;
             attempts.gateway = Some(gateway.clone());
-            match self.exchange(gateway, request, limits.connect, done_by).await {
+            match self.exchange(gateway, request, departure, limits, done_by).await {
                 Ok((reply, connect)) => {
                     attempts.connect = Some(connect);
                     return Ok(reply);
@@ -297,15 +352,47 @@ impl Transport {
         Err(Failure::NotSent(errors))
     }
 
+    /// Asks a question, which may be asked again whatever happened: the next gateway is tried until one of them answers as
+    /// SMS Aero does, each with its share of the time.
+    pub(crate) async fn read(
+        &self,
+        request: &Request,
+        order: &[&Gateway],
+        connect: Duration,
+        done_by: Instant,
+        note: &mut (dyn FnMut(&Gateway) + Send),
+    ) -> Result<Reply, Failure> {
+        let mut errors = Vec::new();
+        let mut other_reply = None;
+        for (gateway, left) in order.iter().zip((1..=order.len()).rev()) {
+            let now = Instant::now();
+            let share = done_by.saturating_duration_since(now) / u32::try_from(left).unwrap_or(u32::MAX);
+            if share.is_zero() {
+                break;
+            }
+            note(gateway);
+            let limits = Limits { total: share, connect };
+            match self.exchange(gateway, request, &Departure::default(), limits, now + share).await {
+                Ok((reply, _)) if is_answer(&reply) => return Ok(reply),
+                Ok((reply, _)) => other_reply = Some(reply),
+                Err(ExchangeError::Lost) => errors.push(((*gateway).clone(), ConnectError::NoReply)),
+                Err(ExchangeError::NotDelivered(error)) => errors.push(((*gateway).clone(), error)),
+            }
+        }
+        other_reply.ok_or(Failure::NotSent(errors))
+    }
+
     /// Sends a request once through one gateway and reads the reply, which must be there by `done_by`.
     async fn exchange(
         &self,
         gateway: &Gateway,
         request: &Request,
-        connect: Duration,
+        departure: &Departure,
+        Limits { total, connect }: Limits,
         done_by: Instant,
     ) -> Result<(Reply, Duration), ExchangeError> {
         let url = gateway.method(request.method);
+        let url = url.as_ref();
         if self.route.is_unusable_for(url) {
             let cause =
                 "HTTPS_PROXY or ALL_PROXY does not name a proxy with http:// or https://, the kinds that can be used";
@@ -319,8 +406,9 @@ impl Transport {
         let started = Instant::now();
         let connected_by = (started + connect).min(done_by);
         let state = Arc::new(WriteState::new(host.budget.wait()));
-        let reply = attempt(&host.client, url.clone(), request, &state, connected_by, done_by).await;
-        let connected_in = state.begun_at().map(|at| at.duration_since(started));
+        let exchange = Exchange { gateway, state: Arc::clone(&state), request, departure, connected_by, done_by };
+        let reply = exchange.run(&host.client, url.clone(), total / 2).await;
+        let connected_in = state.begun_at().map(|at| departure.at.get_or_init(|| at).duration_since(started));
         match reply {
             Ok(reply) => {
                 self.health.mark_up(gateway);
@@ -331,7 +419,7 @@ impl Transport {
                 let is_to_blame = match &error {
                     ConnectError::Refused(_) => true,
                     ConnectError::Deadline(_) => had_its_time && !host.budget.is_used_up(),
-                    ConnectError::Busy | ConnectError::Local(_) => false,
+                    ConnectError::Busy | ConnectError::Local(_) | ConnectError::NoReply => false,
                 };
                 if is_to_blame {
                     self.health.mark_down(gateway, Instant::now());
@@ -424,73 +512,107 @@ fn client_limit(connect: Duration) -> Duration {
     limit
 }
 
-async fn attempt(
-    client: &Client,
-    url: Url,
-    request: &Request,
-    state: &Arc<WriteState>,
-    connected_by: Instant,
-    done_by: Instant,
-) -> Result<Reply, ExchangeError> {
-    let body = TrackedBody { bytes: Some(request.body.clone()), state: Arc::clone(state) };
-    let mut sending = pin!(
-        client
-            .post(url)
-            .header(AUTHORIZATION, request.authorization.clone())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(reqwest::Body::wrap(body))
-            .send()
-    );
-    let sent = match timeout_at(connected_by, &mut sending).await {
-        Ok(sent) => sent,
-        Err(_) if state.recall() => return Err(ExchangeError::NotDelivered(ConnectError::Deadline(None))),
-        Err(_) => timeout_at(done_by, sending).await.map_err(|_| ExchangeError::Lost)?,
-    };
-    match sent {
-        Ok(response) => {
-            let closes = response
-                .headers()
-                .get(CONNECTION)
-                .is_some_and(|value| value.as_bytes().to_ascii_lowercase().windows(5).any(|word| word == b"close"));
-            let is_kept = !closes && response.version() == Version::HTTP_11;
-            read(response, done_by, || {
-                if is_kept {
-                    state.keep();
-                }
-            })
-            .await
-        }
-        Err(error) if state.recall() => Err(ExchangeError::NotDelivered(connect_error(&error))),
-        Err(_) => Err(ExchangeError::Lost),
+/// Whether a reply answers a question, or a gateway could not answer it.
+fn is_answer(reply: &Reply) -> bool {
+    match reply.status {
+        200..300 => matches!(crate::reading::judge(reply.status, &reply.body), Reading::Data(_) | Reading::Refused(_)),
+        400..500 => reply.status != 408,
+        _ => false,
     }
 }
 
-/// Reads the body. A refusal stands by its status even when its body breaks off; a success does not.
-async fn read(mut response: Response, done_by: Instant, at_end: impl FnOnce()) -> Result<Reply, ExchangeError> {
-    let status = response.status();
-    let encoding = response
-        .headers()
-        .get(CONTENT_ENCODING)
-        .map_or(Encoding::Identity, |value| Encoding::new(value.to_str().unwrap_or("unreadable")));
-    let reply = |body, cut| Ok(Reply { status: status.as_u16(), body, cut, encoding });
-    let mut body = Vec::new();
-    loop {
-        match timeout_at(done_by, response.chunk()).await {
-            Ok(Ok(Some(chunk))) => {
-                let left = BODY_LIMIT_BYTES - body.len();
-                body.extend_from_slice(chunk.get(..left).unwrap_or(&chunk));
-                if chunk.len() > left {
+/// A request on its way through one gateway.
+struct Exchange<'a> {
+    gateway: &'a Gateway,
+    request: &'a Request,
+    state: Arc<WriteState>,
+    departure: &'a Departure,
+    connected_by: Instant,
+    done_by: Instant,
+}
+
+impl Exchange<'_> {
+    /// Sends the request and reads the reply; says when the reply has been awaited for longer than `patience`.
+    async fn run(&self, client: &Client, url: Url, patience: Duration) -> Result<Reply, ExchangeError> {
+        let mut replying = pin!(self.reply(client, url));
+        // A connection may be allowed more time than a reply.
+        for limit in [self.connected_by.min(Instant::now() + patience), self.connected_by] {
+            if let Ok(reply) = timeout_at(limit, &mut replying).await {
+                return reply;
+            }
+            if self.state.begun_at().is_some() {
+                break;
+            }
+        }
+        if self.state.recall() {
+            return Err(ExchangeError::NotDelivered(ConnectError::Deadline(None)));
+        }
+        let departed = *self.departure.at.get_or_init(|| self.state.begun_at().unwrap_or(self.connected_by));
+        // Of what time there is left, the list has to have its share.
+        let patience = patience.min(self.done_by.saturating_duration_since(departed) / 2);
+        if let Ok(reply) = timeout_at(departed + patience, &mut replying).await {
+            return reply;
+        }
+        self.departure.overdue_at.get_or_init(|| self.gateway.clone());
+        self.departure.overdue.notify_one();
+        timeout_at(self.done_by, replying).await.unwrap_or(Err(ExchangeError::Lost))
+    }
+
+    async fn reply(&self, client: &Client, url: Url) -> Result<Reply, ExchangeError> {
+        let body = TrackedBody { bytes: Some(self.request.body.clone()), state: Arc::clone(&self.state) };
+        let sent = client
+            .post(url)
+            .header(AUTHORIZATION, self.request.authorization.clone())
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(reqwest::Body::wrap(body))
+            .send()
+            .await;
+        match sent {
+            Ok(response) => {
+                let closes = response
+                    .headers()
+                    .get(CONNECTION)
+                    .is_some_and(|value| value.as_bytes().to_ascii_lowercase().windows(5).any(|word| word == b"close"));
+                let is_kept = !closes && response.version() == Version::HTTP_11;
+                self.read(response, || {
+                    if is_kept {
+                        self.state.keep();
+                    }
+                })
+                .await
+            }
+            Err(error) if self.state.recall() => Err(ExchangeError::NotDelivered(connect_error(&error))),
+            Err(_) => Err(ExchangeError::Lost),
+        }
+    }
+
+    /// Reads the body. A refusal stands by its status even when its body breaks off; a success does not.
+    async fn read(&self, mut response: Response, at_end: impl FnOnce()) -> Result<Reply, ExchangeError> {
+        let method = self.request.method;
+        let status = response.status();
+        let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap_or("unreadable"));
+        let encoding = header(CONTENT_ENCODING).map_or(Encoding::Identity, Encoding::new);
+        let date = header(DATE).filter(|_| method.is_reading()).and_then(|date| httpdate::parse_http_date(date).ok());
+        let reply = |body, cut| Ok(Reply { status: status.as_u16(), body, cut, encoding, date });
+        let mut body = Vec::new();
+        loop {
+            match timeout_at(self.done_by, response.chunk()).await {
+                Ok(Ok(Some(chunk))) => {
+                    let left = method.body_limit_bytes() - body.len();
+                    body.extend_from_slice(chunk.get(..left).unwrap_or(&chunk));
+                    if chunk.len() > left {
+                        return reply(body, true);
+                    }
+                }
+                Ok(Ok(None)) => {
+                    at_end();
+                    return reply(body, false);
+                }
+                Ok(Err(_)) | Err(_) if !status.is_success() => {
                     return reply(body, true);
                 }
+                Ok(Err(_)) | Err(_) => return Err(ExchangeError::Lost),
             }
-            Ok(Ok(None)) => {
-                at_end();
-                return reply(body, false);
-            }
-            Ok(Err(_)) | Err(_) if !status.is_success() => {
-                return reply(body, true);
-            }
-            Ok(Err(_)) | Err(_) => return Err(ExchangeError::Lost),
         }
     }
 }

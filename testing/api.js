@@ -16,15 +16,35 @@ export const account = Object.freeze({
 
 const TEXT_CHARACTERS = { min: 2, max: 640 };
 
+/** What a message can be advanced to: the provider's number for it, and its word. */
+export const STATES = Object.freeze({
+  queued: [0, 'queue'],
+  delivered: [1, 'delivery'],
+  undelivered: [2, 'fail'],
+  at_operator: [3, 'send'],
+  waiting: [4, 'wait'],
+  rejected: [6, 'reject'],
+  moderation: [8, 'moderation'],
+});
+
+const PAGE_ROWS = 50;
+
 const METHODS = {
   '/v2/auth': () => ok(null, 'Successful authorization.'),
   '/v2/balance': (fields, { balance }) => ok({ balance }),
   '/v2/sign/list': (fields, { signs }) => ok(signList(signs)),
   '/v2/sms/send': (fields, owner, environment, headers) => send(fields, owner, environment, headers, false),
   '/v2/sms/testsend': (fields, owner, environment, headers) => send(fields, owner, environment, headers, true),
+  '/v2/sms/list': (fields, owner, environment) => list(fields, environment, false),
+  '/v2/sms/testlist': (fields, owner, environment) => list(fields, environment, true),
   '/v2/sms/status': (fields, owner, environment) => status(fields, environment, false),
   '/v2/sms/teststatus': (fields, owner, environment) => status(fields, environment, true),
 };
+
+/** Whether a request asks for the list of messages, real or test. */
+export function isList(path) {
+  return path === '/v2/sms/list' || path === '/v2/sms/testlist';
+}
 
 /** Whether a request asks for a message, real or test: the requests that faults are for. */
 export function isSend(path) {
@@ -33,7 +53,7 @@ export function isSend(path) {
 
 /**
  * Judges one request. Changes nothing: `messages` and `charge` say what the caller has to record.
- * `environment` is what the answer depends on besides: `nextId`, `now` (ms), `lookup(id, test)`.
+ * `environment` is what the answer depends on besides: `nextId`, `now` (ms), `lookup(id, test)`, `listed(test)`.
  */
 export function judge(request, owner, environment) {
   const known = Object.hasOwn(METHODS, request.path);
@@ -129,13 +149,43 @@ function status(fields, environment, test) {
   const found = environment.lookup(Number(scalar(fields.id)), test);
   if (!found) return validation({ id: ['incorrect'] });
 
-  const data = describe(found.message);
-  // The provider answers with a number when it sends and with a string when it is asked.
-  data.cost = String(data.cost);
-  if (found.timesAsked > 0) {
-    Object.assign(data, { status: 1, extendStatus: 'delivery', dateAnswer: data.dateSend });
-  }
-  return ok(data);
+  // Whoever asks twice finds it delivered, unless a test has said what it is.
+  const { message, timesAsked, state = timesAsked > 0 ? 'delivered' : 'queued' } = found;
+  return ok(asRow(message, state));
+}
+
+// The newest first, a page at a time; the filters match in part.
+function list(fields, environment, test) {
+  const [number, text] = [fields.number, fields.text].map(scalar);
+  const all = environment
+    .listed(test)
+    .filter(({ message }) => message.number.includes(number) && message.text.includes(text))
+    .reverse();
+  const last = Math.max(1, Math.ceil(all.length / PAGE_ROWS));
+  const page = Math.max(1, Number.parseInt(scalar(fields.page), 10) || 1);
+  const rows = all.slice((page - 1) * PAGE_ROWS, page * PAGE_ROWS);
+  const link = (place) => `/v2/sms/${test ? 'testlist' : 'list'}?page=${place}`;
+  const links = {
+    self: link(page),
+    first: link(1),
+    ...(page > 1 && { prev: link(page - 1) }),
+    ...(page < last && { next: link(page + 1) }),
+    last: link(last),
+  };
+  return ok({
+    ...rows.map(({ message, state }) => asRow(message, state ?? 'queued')),
+    links,
+    totalCount: String(all.length),
+  });
+}
+
+// The provider answers with a number when it sends and with a string when it is asked; with the phone number it is the
+// other way about.
+function asRow(message, state) {
+  const row = describe(message);
+  const [status, extendStatus] = STATES[state];
+  const dateAnswer = ['delivered', 'undelivered'].includes(state) ? { dateAnswer: row.dateSend } : {};
+  return { ...row, number: Number(row.number), cost: String(row.cost), status, extendStatus, ...dateAnswer };
 }
 
 function describe({ id, sign, number, text, cost, at }, dateSend) {

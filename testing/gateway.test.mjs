@@ -370,7 +370,7 @@ describe('the API', () => {
     const { data } = await ask(gateway);
     const status = (path, id) => ask(gateway, { path, body: { id } });
     const first = await status('/v2/sms/status', data.id);
-    assert.deepEqual(first.data, { ...data, cost: String(data.cost) });
+    assert.deepEqual(first.data, { ...data, number: Number(data.number), cost: String(data.cost) });
     const second = await status('/v2/sms/status', data.id);
     assert.deepEqual([second.data.status, second.data.extendStatus], [1, 'delivery']);
     assert.ok(Number.isInteger(second.data.dateAnswer));
@@ -382,6 +382,67 @@ describe('the API', () => {
     const tested = await ask(gateway, { path: '/v2/sms/testsend' });
     assert.equal((await status('/v2/sms/teststatus', tested.data.id)).data.status, 0);
     assert.equal((await status('/v2/sms/teststatus', tested.data.id)).data.status, 1);
+  });
+
+  test('says of a message what a test says of it', async (t) => {
+    const gateway = await open(t);
+    const { data } = await ask(gateway);
+    const states = { queued: 0, delivered: 1, undelivered: 2, at_operator: 3, waiting: 4, rejected: 6, moderation: 8 };
+    for (const [state, status] of Object.entries(states)) {
+      gateway.advance(gateway.messages[0], state);
+      const answer = await ask(gateway, { path: '/v2/sms/status', body: { id: data.id } });
+      assert.equal(answer.data.status, status, state);
+    }
+    assert.throws(() => gateway.advance(data.id, 'lost'), /advance takes queued, delivered/);
+    assert.throws(() => gateway.advance(1, 'queued'), /no message 1/);
+  });
+
+  test('lists messages by number and text, the newest first, in pages', async (t) => {
+    const gateway = await open(t);
+    const list = (body = {}, path = '/v2/sms/list') => ask(gateway, { path, body });
+    const none = await list();
+    assert.deepEqual([none.status, none.data.totalCount, Object.keys(none.data)], [200, '0', ['links', 'totalCount']]);
+    for (let place = 0; place < 52; place += 1) await ask(gateway, { body: order({ text: `Text ${place}` }) });
+    await ask(gateway, { path: '/v2/sms/testsend' });
+
+    const { data } = await list();
+    assert.deepEqual([data.totalCount, Object.keys(data).length, data['0'].text], ['52', 52, 'Text 51']);
+    assert.deepEqual(data.links, {
+      self: '/v2/sms/list?page=1',
+      first: '/v2/sms/list?page=1',
+      next: '/v2/sms/list?page=2',
+      last: '/v2/sms/list?page=2',
+    });
+    assert.deepEqual([typeof data['0'].number, typeof data['0'].cost], ['number', 'string']);
+    assert.equal((await list({ page: 2 })).data['1'].text, 'Text 0');
+    assert.equal((await list({ text: 'Text 5' })).data.totalCount, '3');
+    assert.equal((await list({ number: '7999' })).data.totalCount, '0');
+    assert.equal((await list({}, '/v2/sms/testlist')).data.totalCount, '1');
+    assert.equal((await list({}, '/v2/sms/testlist')).data['0'].status, 0);
+  });
+
+  test('lists late, never, or not at all', async (t) => {
+    const gateway = await open(t);
+    await ask(gateway);
+    const list = () => ask(gateway, { path: '/v2/sms/list', body: {} });
+    const total = async () => (await list()).data.totalCount;
+    gateway.respondToList({ lagMs: 60_000 });
+    assert.equal(await total(), '0');
+    gateway.respondToList('empty');
+    assert.equal(await total(), '0');
+    gateway.respondToList(faults.reply({ status: 500, body: 'no' }));
+    assert.equal((await list()).status, 500);
+    gateway.respondToList(({ path }) => (path === '/v2/sms/list' ? 'ipNotAllowed' : null));
+    assert.equal((await list()).status, 404);
+    gateway.respondToList({ lagMs: 0 });
+    assert.equal(await total(), '1');
+    gateway.respondToList('empty');
+    gateway.reset();
+    await ask(gateway);
+    assert.equal(await total(), '1');
+    for (const script of [{ lagMs: -1 }, { lagMs: 1, kind: 'reset' }, 'late']) {
+      assert.throws(() => gateway.respondToList(script), TypeError);
+    }
   });
 });
 

@@ -117,6 +117,15 @@ export interface Gateway extends AsyncDisposable {
    */
   respondWith(script: FaultLike | null | FaultScript): void;
   /**
+   * Answers every question for the list of messages (`sms/list`, `sms/testlist`) with this fault, or with a list in which
+   * messages appear late (`lagMs`, in milliseconds) or never (`empty`), or as the function says, until it is called
+   * again. `null`: the list as it is.
+   */
+  respondToList(script: ListScript | null | ((request: SendRequest) => ListScript | null | undefined | void)): void;
+  /** Says what became of an accepted message, for whoever asks for its status or for the list. */
+  advance(message: Message | number, state: MessageState): void;
+
+  /**
    * What happens to new connections: `accept` (default); `reset` at once; `hold` accepts TCP and
    * never says a word, so that even a TLS handshake hangs.
    */
@@ -129,6 +138,19 @@ export interface Gateway extends AsyncDisposable {
   /** Destroys every connection, closes the port, rejects those who wait. May be called again. */
   stop(): Promise<void>;
 }
+
+/** See {@link Gateway.respondToList}. */
+export type ListScript = FaultLike | 'empty' | { lagMs: number };
+
+/** A message is queued at first; delivered, undelivered and rejected are final. */
+export type MessageState =
+  | 'queued'
+  | 'delivered'
+  | 'undelivered'
+  | 'at_operator'
+  | 'waiting'
+  | 'rejected'
+  | 'moderation';
 
 export interface WaitOptions {
   /** Milliseconds to wait. Default 5000; `Infinity` waits until the gateway stops. */

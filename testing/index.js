@@ -5,7 +5,7 @@ import http from 'node:http';
 import net from 'node:net';
 import tls from 'node:tls';
 
-import { account, isSend, judge, parameters, scalar } from './api.js';
+import { account, isList, isSend, judge, parameters, STATES, scalar } from './api.js';
 import { accepts, faults, readFault } from './faults.js';
 import { isForeignPage, isLocalName } from './loopback.js';
 import { answerHonestly, confess, play } from './responses.js';
@@ -38,6 +38,7 @@ class Gateway {
   #mode = 'accept';
   #queue = [];
   #script = null;
+  #list = null;
   #http;
   #server;
   #stopped;
@@ -109,6 +110,17 @@ class Gateway {
     this.#script = typeof script === 'function' ? script : readFault(script);
   }
 
+  respondToList(script) {
+    this.#list = typeof script === 'function' ? script : readListScript(script);
+  }
+
+  advance(message, state) {
+    if (!Object.hasOwn(STATES, state)) {
+      throw new TypeError(`advance takes ${Object.keys(STATES).join(', ')}`);
+    }
+    this.#store.advance(message?.id ?? message, state);
+  }
+
   onConnection(mode) {
     if (!CONNECTION_MODES.includes(mode)) {
       throw new TypeError(`onConnection takes ${CONNECTION_MODES.join(', ')}`);
@@ -126,6 +138,7 @@ class Gateway {
     this.clear();
     this.#queue.length = 0;
     this.#script = null;
+    this.#list = null;
     this.#mode = 'accept';
     Object.assign(this.#account, account, this.#settings.account);
   }
@@ -235,7 +248,7 @@ class Gateway {
     // Node loses a socket for good, and cannot end any more, if it is reset while its own end is on the way.
     const reset = () => (socket.writableEnded ? socket.destroy() : raw.resetAndDestroy());
     const exchange = { req, res, socket, record, reset };
-    const script = isSend(path) ? this.#nextScript() : null;
+    const script = isSend(path) ? this.#nextScript() : isList(path) ? this.#list : null;
     if (isEarly(script)) {
       play(script, exchange);
       return;
@@ -275,13 +288,15 @@ class Gateway {
     const [number, sign, text] = [fields.number, fields.sign, fields.text].map(scalar);
     Promise.resolve({ method, path, headers, body, number, sign, text })
       .then(script)
-      .then((fault) => this.#answer(exchange, readFault(fault ?? null)))
+      .then((fault) => this.#answer(exchange, isList(path) ? readListScript(fault ?? null) : readFault(fault ?? null)))
       .catch((error) => confess(exchange, error));
   }
 
-  #answer(exchange, fault) {
+  #answer(exchange, script) {
     const { record, res } = exchange;
-    const answer = judge(record, this.#account, this.#environment());
+    const listing = script?.kind === undefined ? script : null;
+    const fault = listing === null ? script : null;
+    const answer = judge(record, this.#account, this.#environment(listing ?? {}));
     exchange.answer = answer;
     this.#nextId += answer.messages.length;
     if (fault === null || accepts(fault)) this.#accept(answer, record);
@@ -313,13 +328,27 @@ class Gateway {
     return this.#refused.filter(({ at }) => at >= since).map(({ words }) => words);
   }
 
-  #environment() {
+  #environment({ lagMs = 0 }) {
+    const now = Date.now();
+    const isListed = ({ message }) => lagMs === 0 || message.at + lagMs <= now;
     return {
       nextId: this.#nextId,
-      now: Date.now(),
+      now,
       lookup: (id, test) => this.#store.lookup(id, test),
+      listed: (test) => this.#store.listed(test).filter(isListed),
     };
   }
+}
+
+// What becomes of a question for the list: a fault, or a list that is late, for ever if need be.
+function readListScript(script) {
+  if (script === 'empty') return { lagMs: Number.POSITIVE_INFINITY };
+  const { lagMs, ...rest } = script ?? {};
+  if (lagMs === undefined) return readFault(script);
+  if (typeof lagMs !== 'number' || !(lagMs >= 0) || Object.keys(rest).length > 0) {
+    throw new TypeError('respondToList takes a fault, empty, null or { lagMs } with milliseconds');
+  }
+  return { lagMs };
 }
 
 function isEarly(fault) {

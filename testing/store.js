@@ -52,6 +52,18 @@ export class Store {
     return found;
   }
 
+  /** The messages of one kind, oldest first, each with the state that a test gave it. */
+  listed(test) {
+    return [...this.#byId.values()].filter(({ message }) => message.test === test);
+  }
+
+  /** Says what became of a message. */
+  advance(id, state) {
+    const entry = this.#byId.get(id);
+    if (!entry) throw new TypeError(`There is no message ${id}`);
+    entry.state = state;
+  }
+
   async next(number, { timeoutMs = 5000, after, peek = false, signal } = {}, withCode = false) {
     const wanted = readNumber(number);
     const isLater = readAfter(after);

@@ -9,7 +9,8 @@
 mod support;
 
 use connector_smsaero_native::{error::ErrorKind, reason::Reason, transport::Transport};
-use support::{ACCEPTED, Answer, Server, deaf, send};
+use serde_json::json;
+use support::{ACCEPTED, Answer, Server, deaf, list, row, send};
 
 const REFUSED: Answer = Answer::Bytes(
     "HTTP/1.1 402 Payment Required\r\ncontent-length: 42\r\n\r\n{\"success\":false,\"message\":\"482913 482913\"}",
@@ -80,6 +81,53 @@ async fn no_other_gateway_is_tried_after_the_request_has_left() {
         let error = send(&Transport::local(), &[first.gateway(), second.gateway()]).await.unwrap_err();
         assert_eq!(error.reason(), Some(Reason::UnknownOutcome));
         assert_eq!((first.requests().await.len(), second.requests().await.len()), (1, 0));
+    }
+}
+
+const LOST: [Answer; 3] =
+    [Answer::Silence, Answer::Last(""), Answer::Last("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n")];
+
+#[tokio::test]
+async fn the_list_tells_what_became_of_a_message_without_a_reply() {
+    for lost in LOST {
+        let server = Server::start(vec![lost].leak()).await;
+        server.answer_list(list(&json!({ "0": row(7, 0), "totalCount": "1" }))).await;
+        let receipt = send(&Transport::local(), &[server.gateway()]).await.unwrap();
+        assert_eq!((receipt.accepted.id, receipt.gateway), (7, server.gateway().to_string()), "{lost:?}");
+        assert_eq!(server.requests().await.len(), 1);
+
+        let server = Server::start(vec![lost].leak()).await;
+        server.answer_list(list(&json!([row(7, 6)]))).await;
+        let error = send(&Transport::local(), &[server.gateway()]).await.unwrap_err();
+        assert_eq!((error.reason(), error.status()), (Some(Reason::Rejected), None), "{lost:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_without_proof_changes_nothing() {
+    let old = {
+        let mut row = row(7, 0);
+        row["dateCreate"] = json!(1_700_000_000);
+        row
+    };
+    let [other_text, other_number] =
+        [("text", json!("482913 it is.")), ("number", json!(79_001_234_568_u64))].map(|(key, value)| {
+            let mut row = row(7, 0);
+            row[key] = value;
+            row
+        });
+    let mut lists = [json!([]), json!([old]), json!([other_text]), json!([other_number]), json!("none")]
+        .map(|rows| list(&rows))
+        .to_vec();
+    // Without the provider's clock nobody knows how old a row is.
+    lists.push(list(&json!([row(7, 0)])).replace("date:", "x-date:"));
+    lists.push("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 6\r\n\r\n<html>".to_owned());
+    for reply in lists {
+        let server = Server::start(&[Answer::Last("")]).await;
+        server.answer_list(reply.clone()).await;
+        let error = send(&Transport::local(), &[server.gateway()]).await.unwrap_err();
+        assert_eq!(error.reason(), Some(Reason::UnknownOutcome), "{reply}");
+        assert_eq!(server.requests().await.len(), 1);
     }
 }
 

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { REQUIRED, USAGE_TYPES, validConfig } from '../support/configs.mjs';
 import createConnector, { sendMessage } from '../support/package.mjs';
 import { check } from '../support/property.mjs';
-import { message, openGateway } from '../support/setup.mjs';
+import { message, openGateway, resetGateway } from '../support/setup.mjs';
 
 let gateway;
 let ours;
@@ -21,7 +21,7 @@ before(async () => {
 
 after(() => gateway.stop());
 
-beforeEach(() => gateway.reset());
+beforeEach(() => resetGateway(gateway));
 
 const isEmpty = (value) =>
   value === '' ||

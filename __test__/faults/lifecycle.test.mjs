@@ -6,7 +6,7 @@ import { libraryName } from '../../scripts/platforms/targets.js';
 import { FIXTURE_SECRETS } from '../fixtures/sample.mjs';
 import { answerOf, execute, fixture, run, start } from '../support/child.mjs';
 import { CHECKOUT, isCheckout } from '../support/package.mjs';
-import { openGateway } from '../support/setup.mjs';
+import { openGateway, resetGateway } from '../support/setup.mjs';
 import { faults } from '../support/testing.mjs';
 import { secureGateway } from './environment.mjs';
 
@@ -28,8 +28,8 @@ after(async () => {
 });
 
 afterEach(() => {
-  gateway.reset();
-  secure.gateway.reset();
+  resetGateway(gateway);
+  resetGateway(secure.gateway);
 });
 
 /** What starts a program of the fixture, with the gateways of this file unless others are given. */

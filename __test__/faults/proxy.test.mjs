@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { FIXTURE_SECRETS } from '../fixtures/sample.mjs';
 import { fixture, run, temporaryFile } from '../support/child.mjs';
-import { openGateway } from '../support/setup.mjs';
+import { openGateway, resetGateway } from '../support/setup.mjs';
 import { certificate, faults } from '../support/testing.mjs';
 import { refusedPort } from './environment.mjs';
 import { startProxy } from './proxy.mjs';
@@ -32,7 +32,7 @@ after(async () => {
 });
 
 beforeEach(() => {
-  gateway.reset();
+  resetGateway(gateway);
   open.seen.length = 0;
 });
 

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { FIXTURE_SECRETS } from '../fixtures/sample.mjs';
 import { fixture, start } from '../support/child.mjs';
-import { openGateway } from '../support/setup.mjs';
+import { openGateway, resetGateway } from '../support/setup.mjs';
 
 // util-linux's prlimit lowers a running process's limits, which needs no rights.
 const hasPrlimit =
@@ -22,7 +22,7 @@ before(async () => {
 
 after(() => gateway.stop());
 
-afterEach(() => gateway.reset());
+afterEach(() => resetGateway(gateway));
 
 /** A child that sends whenever it is asked to, and answers with what came of it. */
 async function startSender() {

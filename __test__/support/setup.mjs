@@ -11,12 +11,32 @@ export function message(changes = {}) {
   return { to: NUMBER, type: 'SignIn', payload: { code: CODE }, ...changes };
 }
 
-/** A gateway that takes every account, for tests whose subject is not the account. */
-export function openGateway(options = {}) {
-  return startGateway({
+/**
+ * A gateway that takes every account, for tests whose subject is not the account. It gives no list of messages, so that
+ * nobody goes on asking for one.
+ */
+export async function openGateway(options = {}) {
+  const gateway = await startGateway({
     ...options,
     account: { allowAnyCredentials: true, balance: 1e9, ...options.account },
   });
+  return withoutList(gateway);
+}
+
+/** The gateway as it was in the beginning. */
+export function resetGateway(gateway) {
+  gateway.reset();
+  withoutList(gateway);
+}
+
+function withoutList(gateway) {
+  gateway.respondToList('ipNotAllowed');
+  return gateway;
+}
+
+/** How many messages a gateway was asked to send. */
+export function sentTo({ requests }) {
+  return requests.filter(({ path }) => path.endsWith('send')).length;
 }
 
 /** An envelope as SMS Aero answers a message with. */

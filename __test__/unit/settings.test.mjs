@@ -5,7 +5,7 @@ import { caught } from '../support/caught.mjs';
 import { isConnectorError } from '../support/classes.mjs';
 import { validConfig } from '../support/configs.mjs';
 import createConnector, { sendMessage } from '../support/package.mjs';
-import { message, NUMBER, openGateway } from '../support/setup.mjs';
+import { message, NUMBER, openGateway, resetGateway } from '../support/setup.mjs';
 
 let gateway;
 let options;
@@ -17,7 +17,7 @@ before(async () => {
 
 after(() => gateway.stop());
 
-beforeEach(() => gateway.reset());
+beforeEach(() => resetGateway(gateway));
 
 const send = (settings, to = NUMBER) => sendMessage(message({ to }), validConfig(settings), options);
 

@@ -7,7 +7,7 @@ import { refusedPort } from '../faults/environment.mjs';
 import { FIXTURE_SECRETS, sample } from '../fixtures/sample.mjs';
 import { fixture, run } from '../support/child.mjs';
 import createConnector, { sendMessage } from '../support/package.mjs';
-import { openGateway } from '../support/setup.mjs';
+import { openGateway, resetGateway } from '../support/setup.mjs';
 import { faults } from '../support/testing.mjs';
 
 const channel = tracingChannel('connector-smsaero:send');
@@ -22,6 +22,7 @@ const TRACE_KEYS = [
   'connectMs',
   'totalMs',
   'outcome',
+  'confirmedBy',
   'reason',
   'httpStatus',
   'id',
@@ -52,7 +53,7 @@ after(() => gateway.stop());
 afterEach(() => {
   for (const subscribers of subscribed) channel.unsubscribe(subscribers);
   subscribed = [];
-  gateway.reset();
+  resetGateway(gateway);
 });
 
 /** Keeps all events of the channel: the name, the context, and a copy of it at that time. */
@@ -103,6 +104,7 @@ describe('tracing and the log', () => {
       gateway: gateway.url,
       attempts: 1,
       outcome: 'accepted',
+      confirmedBy: 'reply',
       reason: null,
       httpStatus: null,
       ...{ id, status: result.status, cost },
@@ -136,6 +138,7 @@ describe('tracing and the log', () => {
       gateway: gateway.url,
       attempts: 1,
       outcome: 'refused',
+      confirmedBy: 'reply',
       reason: 'no_money',
       httpStatus: 402,
       ...{ id: null, status: null, cost: null },
@@ -177,6 +180,7 @@ describe('tracing and the log', () => {
       attempts: 2,
       connectMs: null,
       outcome: 'not_sent',
+      confirmedBy: null,
       reason: 'unreachable',
       ...{ httpStatus: null, id: null, status: null, cost: null },
     });

@@ -3,13 +3,14 @@
 use std::{fmt::Display, sync::Arc};
 
 use connector_smsaero_native::{
+    account::Account,
     config::Config,
     diagnose,
     error::{ArgumentProblem, Audience, Error, ErrorKind},
     gateway::Gateway,
     metadata::metadata,
     proxy::{ProxyVariables, Route},
-    send::{Account, Message, Receipt, Recipient},
+    send::{Message, Receipt, Recipient},
     template,
     trace::Trace,
     transport::{Attempts, Deadlines, Limits, TOTAL},
@@ -23,10 +24,11 @@ use napi::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
     completions::{Completions, PendingSend},
+    plain,
     request::SendRequest,
     runtime::{self, HostSettings},
     snapshot,
@@ -46,15 +48,19 @@ const PARTS: &str = concat!(
     include_str!("js/guard.js"),
     "parts.connector = ",
     include_str!("js/connector.js"),
+    "parts.options = ",
+    include_str!("js/options.js"),
+    "parts.plain = ",
+    include_str!("js/plain.js"),
     "parts.index = ",
     include_str!("js/index.js"),
     "return parts; })()\n//# sourceURL=connector-smsaero-native/js",
 );
 
 /// What lives as long as an environment.
-struct EnvState {
+pub struct EnvState {
     host_settings: FunctionRef<(), Vec<String>>,
-    completions: Arc<Completions>,
+    pub completions: Arc<Completions>,
 }
 
 /// A configuration that is valid, with its account. Shared with the sends by it.
@@ -64,9 +70,9 @@ struct Prepared {
 }
 
 /// Where and how patiently to send.
-struct SendOptions {
-    gateways: Arc<[Gateway]>,
-    limits: Limits,
+pub struct SendOptions {
+    pub gateways: Arc<[Gateway]>,
+    pub limits: Limits,
 }
 
 /// Makes `createConnector` and `sendMessage` for an environment, with the host's classes where it has some.
@@ -86,6 +92,10 @@ pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>
     define(env, &mut native, "options", options)?;
     let sending = Arc::clone(&state);
     define(env, &mut native, "send", move |call| send(&sending, call))?;
+    let (texting, asking) = (Arc::clone(&state), Arc::clone(&state));
+    define(env, &mut native, "account", plain::account)?;
+    define(env, &mut native, "sendText", move |call| plain::send_text(&texting, call))?;
+    define(env, &mut native, "ask", move |call| plain::ask(&asking, call))?;
     define(env, &mut native, "diagnose", move |call| diagnose(&state, call))?;
     define(env, &mut native, "argumentError", argument_error)?;
     define(env, &mut native, "configError", config_error)?;
@@ -175,13 +185,9 @@ fn send(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option
     }
     let prepared = Arc::clone(prepared);
     let gateways = Arc::clone(&options.gateways);
-    runtime::read_settings(&gateways, || host_settings(state, call.env))?;
-    let worker = match runtime::worker() {
+    let worker = match worker_for(&gateways, state, call.env, audience)? {
         Ok(worker) => worker,
-        Err(error) => {
-            let cause = format!("this server could not start a thread: {error}");
-            return Ok(Some(to_json(&Message::unsendable(&cause, audience))));
-        }
+        Err(error) => return Ok(Some(to_json(&error))),
     };
     let started = Instant::now().checked_sub(waited).unwrap_or_else(Instant::now);
     let deadlines = Deadlines { started, limits: options.limits };
@@ -194,6 +200,18 @@ fn send(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option
         }
     });
     Ok(None)
+}
+
+/// The worker thread, with all that it needs for these gateways; the error if there is none.
+pub fn worker_for(
+    gateways: &[Gateway],
+    state: &EnvState,
+    env: &Env,
+    audience: Audience,
+) -> napi::Result<Result<&'static Handle, Error>> {
+    runtime::read_settings(gateways, || host_settings(state, env))?;
+    Ok(runtime::worker()
+        .map_err(|error| Message::unsendable(&format!("this server could not start a thread: {error}"), audience)))
 }
 
 fn compose(prepared: &Prepared, request: SendRequest) -> Option<Message> {
@@ -209,8 +227,6 @@ fn compose(prepared: &Prepared, request: SendRequest) -> Option<Message> {
 enum Question {
     /// What stands between here and this gateway?
     Probe { gateway: String },
-    /// What does this gateway answer to a method that only reads?
-    Ask { gateway: String, method: String, email: String, api_key: String },
     /// Which proxy do the variables name?
     Proxy,
 }
@@ -226,25 +242,18 @@ fn diagnose(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<()
             pending.answer(&Route::new(&settings.variables).describe());
             return Ok(());
         }
-        Question::Probe { gateway } | Question::Ask { gateway, .. } => {
-            Gateway::parse_all([gateway.as_str()]).map_err(refused)?
-        }
+        Question::Probe { gateway } => Gateway::parse_all([gateway.as_str()]).map_err(refused)?,
     };
     runtime::read_settings(&gateways, || Ok::<_, napi::Error>(settings))?;
-    runtime::worker()?.spawn(async move {
-        let transport = runtime::transport(&gateways);
-        match (gateways.first(), question) {
-            (Some(gateway), Question::Ask { method, email, api_key, .. }) => {
-                pending.answer(&diagnose::ask(transport, gateway, &method, &email, &api_key).await);
-            }
-            (Some(gateway), _) => pending.answer(&diagnose::probe(transport, gateway).await),
-            (None, _) => {}
+    runtime::spawn(runtime::worker()?, async move {
+        if let Some(gateway) = gateways.first() {
+            pending.answer(&diagnose::probe(runtime::transport(&gateways), gateway).await);
         }
     });
     Ok(())
 }
 
-async fn deliver(
+pub async fn deliver(
     message: Message,
     gateways: Arc<[Gateway]>,
     deadlines: Deadlines,
@@ -261,15 +270,23 @@ async fn deliver(
     pending.settle(&result, trace.as_ref(), took);
 }
 
-/// `(field, problem, byAdministrator)`: the error for a part of a call that is of no use, as JSON.
+/// `(call, field, problem, byAdministrator)`: the error for a part of a call that is of no use, as JSON.
 fn argument_error(call: &FunctionCallContext<'_>) -> napi::Result<String> {
-    let problem = match call.get::<String>(1)?.as_str() {
+    let problem = match call.get::<String>(2)?.as_str() {
         "not_an_object" => ArgumentProblem::NotAnObject,
         "not_a_string" => ArgumentProblem::NotAString,
         "not_a_function" => ArgumentProblem::NotAFunction,
+        "not_an_id" => ArgumentProblem::NotAnId,
         _ => ArgumentProblem::Threw,
     };
-    Ok(to_json(&Error::new(ErrorKind::Argument { field: call.get(0)?, problem }, audience(call.get(2)?))))
+    let (name, field) = (call_of(&call.get::<String>(0)?), call.get(1)?);
+    Ok(to_json(&Error::new(ErrorKind::Argument { call: name, field, problem }, audience(call.get(3)?))))
+}
+
+/// One of the public functions, by its name.
+pub fn call_of(name: &str) -> &'static str {
+    let plain = ["sendText", "getStatus", "getBalance", "listSenderNames"];
+    plain.into_iter().find(|call| *call == name).unwrap_or("sendMessage")
 }
 
 /// `(path, byAdministrator)`: the error for a part of the configuration that threw when it was read, as JSON.
@@ -277,7 +294,7 @@ fn config_error(call: &FunctionCallContext<'_>) -> napi::Result<String> {
     Ok(to_json(&Error::new(ErrorKind::UnreadableConfig(call.get(0)?), audience(call.get(1)?))))
 }
 
-fn host_settings(state: &EnvState, env: &Env) -> napi::Result<HostSettings> {
+pub fn host_settings(state: &EnvState, env: &Env) -> napi::Result<HostSettings> {
     let settings: [String; 3] = state.host_settings.borrow_back(env)?.call(())?.try_into().unwrap_or_default();
     let [roots, proxy, no_proxy] = settings;
     Ok(HostSettings { roots, variables: ProxyVariables { proxy, no_proxy } })
@@ -287,14 +304,14 @@ const fn audience(by_administrator: bool) -> Audience {
     if by_administrator { Audience::Administrator } else { Audience::EndUser }
 }
 
-fn to_json(error: &Error) -> String {
+pub fn to_json(error: &Error) -> String {
     serde_json::to_string(error).unwrap_or_default()
 }
 
-fn text(string: &Utf16String) -> Utf16 {
+pub fn text(string: &Utf16String) -> Utf16 {
     Utf16::new(string.to_vec())
 }
 
-fn refused(sentence: impl Display) -> napi::Error {
+pub fn refused(sentence: impl Display) -> napi::Error {
     napi::Error::from_reason(sentence.to_string())
 }

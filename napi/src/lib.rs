@@ -3,6 +3,7 @@
 
 mod bridge;
 mod completions;
+mod plain;
 mod request;
 mod runtime;
 mod snapshot;
@@ -10,7 +11,7 @@ mod types;
 
 use napi::{
     Env, JsValue,
-    bindgen_prelude::{FnArgs, FunctionRef, JsObjectValue, Object, Unknown},
+    bindgen_prelude::{Function, JsObjectValue, JsValuesTupleIntoVec, Object, ObjectRef, Unknown},
 };
 use napi_derive::napi;
 
@@ -27,8 +28,7 @@ pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>
 /// Rejects with a sentence when `gateways` cannot be used.
 #[napi(ts_args_type = "options: ConnectorOptions", ts_return_type = "Promise<SmsConnector>")]
 pub fn create_connector<'env>(env: &'env Env, options: Unknown<'env>) -> napi::Result<Unknown<'env>> {
-    let create = Standalone::of(env)?.create_connector.borrow_back(env)?;
-    create.call(unbound(options))
+    Standalone::call(env, "createConnector", [options])
 }
 
 /// Sends one message without Logto: a configuration in hand, no stored one to look up.
@@ -54,42 +54,106 @@ pub fn send_message<'env>(
     config: Unknown<'env>,
     options: Unknown<'env>,
 ) -> napi::Result<Unknown<'env>> {
-    let send = Standalone::of(env)?.send_message.borrow_back(env)?;
-    send.call((unbound(data), unbound(config), unbound(options)).into())
+    Standalone::call(env, "sendMessage", [data, config, options])
+}
+
+/// Sends one text without Logto and without templates.
+///
+/// Resolves and rejects as `sendMessage` does. `senderName` is by default the name that all customers of SMS Aero share;
+/// with `testMode` nothing is sent or charged. A whole configuration will do as the account.
+///
+/// ```js
+/// import { sendText } from 'connector-smsaero-native';
+///
+/// const account = { email: 'owner@example.com', apiKey: process.env.SMSAERO_API_KEY, senderName: 'Shop' };
+/// const { id } = await sendText({ to: '79001234567', text: 'Your parcel is here.' }, account);
+/// ```
+#[napi(
+    ts_args_type = "message: TextMessage, account: SmsAeroAccount, options?: SendOptions",
+    ts_return_type = "Promise<Receipt>"
+)]
+pub fn send_text<'env>(
+    env: &'env Env,
+    message: Unknown<'env>,
+    account: Unknown<'env>,
+    options: Unknown<'env>,
+) -> napi::Result<Unknown<'env>> {
+    Standalone::call(env, "sendText", [message, account, options])
+}
+
+/// Asks SMS Aero what became of a message, by the `id` of its receipt. One of a test message needs `testMode`.
+///
+/// Rejects within 8 seconds, as the other functions that only ask do; they try every gateway, since asking has no side effect.
+#[napi(
+    ts_args_type = "id: number | string, account: SmsAeroAccount, options?: SendOptions",
+    ts_return_type = "Promise<MessageStatus>"
+)]
+pub fn get_status<'env>(
+    env: &'env Env,
+    id: Unknown<'env>,
+    account: Unknown<'env>,
+    options: Unknown<'env>,
+) -> napi::Result<Unknown<'env>> {
+    Standalone::call(env, "getStatus", [id, account, options])
+}
+
+/// Asks SMS Aero for the balance, in the account's currency.
+#[napi(ts_args_type = "account: SmsAeroAccount, options?: SendOptions", ts_return_type = "Promise<number>")]
+pub fn get_balance<'env>(
+    env: &'env Env,
+    account: Unknown<'env>,
+    options: Unknown<'env>,
+) -> napi::Result<Unknown<'env>> {
+    Standalone::call(env, "getBalance", [account, options])
+}
+
+/// Asks SMS Aero for the account's sender names, all pages of them.
+#[napi(ts_args_type = "account: SmsAeroAccount, options?: SendOptions", ts_return_type = "Promise<SenderName[]>")]
+pub fn list_sender_names<'env>(
+    env: &'env Env,
+    account: Unknown<'env>,
+    options: Unknown<'env>,
+) -> napi::Result<Unknown<'env>> {
+    Standalone::call(env, "listSenderNames", [account, options])
 }
 
 /// Answers a question of the command line's, JSON for JSON, with the settings that messages are sent with.
 #[napi(skip_typescript)]
 pub fn diagnose<'env>(env: &'env Env, question: Unknown<'env>) -> napi::Result<Unknown<'env>> {
-    Standalone::of(env)?.diagnose.borrow_back(env)?.call(unbound(question))
+    Standalone::call(env, "diagnose", [question])
 }
 
 /// The connector without a host, for whoever loads the addon itself. One per environment, made when first used.
-struct Standalone {
-    create_connector: FunctionRef<Object<'static>, Unknown<'static>>,
-    send_message: FunctionRef<FnArgs<(Object<'static>, Object<'static>, Object<'static>)>, Unknown<'static>>,
-    diagnose: FunctionRef<Object<'static>, Unknown<'static>>,
-}
+struct Standalone(ObjectRef<false>);
 
 impl Standalone {
+    fn call<'env, const N: usize>(
+        env: &'env Env,
+        name: &str,
+        arguments: [Unknown<'env>; N],
+    ) -> napi::Result<Unknown<'env>> {
+        let function: Function<'_, Arguments<'_, N>, Unknown<'_>> =
+            Self::of(env)?.0.get_value(env)?.get_named_property_unchecked(name)?;
+        function.call(Arguments(arguments))
+    }
+
     fn of(env: &Env) -> napi::Result<&Self> {
         if let Some(standalone) = env.get_instance_data::<Self>()? {
             return Ok(standalone);
         }
         let connector = bridge::open(env, Object::new(env)?)?;
-        let standalone = Self {
-            create_connector: connector.get_named_property_unchecked("createConnector")?,
-            send_message: connector.get_named_property_unchecked("sendMessage")?,
-            diagnose: connector.get_named_property_unchecked("diagnose")?,
-        };
-        env.set_instance_data(standalone, (), |_| ())?;
+        env.set_instance_data(Self(connector.create_ref()?), (), |_| ())?;
         env.get_instance_data()?
             .map(|standalone| &*standalone)
             .ok_or_else(|| napi::Error::from_reason("This environment keeps no data."))
     }
 }
 
-/// Hands a value to a function reference, whose type parameter cannot name the scope of a single call.
-fn unbound<'a>(value: impl JsValue<'a> + Copy) -> Object<'static> {
-    Object::from_raw(value.value().env, value.raw())
+/// Values as they came, for a function that reads them itself.
+struct Arguments<'env, const N: usize>([Unknown<'env>; N]);
+
+impl<const N: usize> JsValuesTupleIntoVec for Arguments<'_, N> {
+    fn into_vec(self, _: napi::sys::napi_env) -> napi::Result<Vec<napi::sys::napi_value>> {
+        Ok(self.0.iter().map(JsValue::raw).collect())
+    }
 }

@@ -4,6 +4,7 @@
 use std::{
     future::pending,
     io,
+    pin::Pin,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     thread,
 };
@@ -35,6 +36,12 @@ pub fn worker() -> io::Result<&'static Handle> {
     let worker = WORKER.get_or_init(|| handle);
     drop(starting);
     Ok(worker)
+}
+
+/// Starts what is not on the path of Logto's messages. Boxed, so that tokio's part is compiled once for all of it.
+pub fn spawn(worker: &Handle, task: impl Future<Output = ()> + Send + 'static) {
+    let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
+    worker.spawn(task);
 }
 
 /// What the connector takes over from its host Node.

@@ -50,6 +50,85 @@ pub struct SendMessageData {
     pub ip: Option<String>,
 }
 
+/// One text, as `sendText` takes it.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct TextMessage {
+    /// The phone number: 7 to 15 digits with the country code, no plus.
+    pub to: String,
+    /// The text. SMS Aero takes 2 to 640 characters.
+    pub text: String,
+}
+
+/// An account of SMS Aero. Keys that are not listed are ignored, so that a whole configuration will do.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct SmsAeroAccount {
+    /// The e-mail address of the account.
+    pub email: String,
+    /// An API key of the account, from the API settings of SMS Aero's cabinet.
+    pub api_key: String,
+    /// The sender name, spelled as it was approved in the cabinet. Default: `SMS Aero`, the name that all customers share;
+    /// operators may refuse one-time codes under it and bill them all the same.
+    pub sender_name: Option<String>,
+    /// Use the methods that are answered like real ones while nothing is sent or charged. Default: `false`.
+    pub test_mode: Option<bool>,
+}
+
+/// What became of a message; `null` where SMS Aero reported nothing.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct MessageStatus {
+    /// The provider's number for the message.
+    pub id: f64,
+    /// The sender name in use.
+    #[napi(ts_type = "string | null")]
+    pub from: String,
+    /// 0 queued, 1 delivered, 2 undelivered, 3 handed to the operator, 4 waiting, 6 rejected, 8 in moderation.
+    #[napi(ts_type = "number | null")]
+    pub status: f64,
+    /// The same in a word.
+    #[napi(
+        ts_type = "'queued' | 'delivered' | 'undelivered' | 'at_operator' | 'waiting' | 'rejected' | 'moderation' | 'unknown'"
+    )]
+    pub state: String,
+    /// Whether it stays so: delivered, undelivered and rejected do.
+    pub is_final: bool,
+    /// The provider's own word.
+    #[napi(ts_type = "string | null")]
+    pub extend_status: String,
+    /// The provider's channel, such as `FREE SIGN`.
+    #[napi(ts_type = "string | null")]
+    pub channel: String,
+    /// The price in the account's currency.
+    #[napi(ts_type = "number | null")]
+    pub cost: f64,
+    /// When the provider took the message, in unix seconds.
+    #[napi(ts_type = "number | null")]
+    pub date_create: f64,
+    /// When it was sent, in unix seconds.
+    #[napi(ts_type = "number | null")]
+    pub date_send: f64,
+    /// When the operator answered for the phone, in unix seconds.
+    #[napi(ts_type = "number | null")]
+    pub date_answer: f64,
+}
+
+/// A sender name of an account; `null` where SMS Aero reported nothing.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct SenderName {
+    /// The provider's number for the name.
+    #[napi(ts_type = "number | null")]
+    pub id: f64,
+    /// The name, exactly as `senderName` has to spell it.
+    pub name: String,
+    /// The provider's status of the name; 1 is approved.
+    #[napi(ts_type = "number | null")]
+    pub status: f64,
+    /// Whether messages can be sent under it.
+    pub is_approved: bool,
+    /// The provider's own word for the status.
+    #[napi(ts_type = "string | null")]
+    pub extend_status: String,
+}
+
 /// What SMS Aero reported about a message that it accepted; `null` where it reported nothing.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Receipt {
@@ -118,7 +197,8 @@ pub struct ConnectorOptions {
 pub struct SendTrace {
     /// The phone number with its middle hidden.
     pub number: String,
-    /// The usage type asked for.
+    /// The usage type asked for; `null` for a text of `sendText`.
+    #[napi(ts_type = "string | null")]
     pub usage_type: String,
     /// Whether it went to the method that sends and charges nothing.
     pub test_mode: bool,
@@ -142,6 +222,9 @@ pub struct SendTrace {
     /// `unknown`: the request left and no reply came back.
     #[napi(ts_type = "'accepted' | 'refused' | 'not_sent' | 'unknown'")]
     pub outcome: String,
+    /// What showed the outcome: the gateway's reply, or SMS Aero's list of messages when no reply told; `null` when nothing did.
+    #[napi(ts_type = "'reply' | 'list' | null")]
+    pub confirmed_by: String,
     /// Why it was not accepted.
     #[napi(ts_type = "Reason | null")]
     pub reason: String,
@@ -157,6 +240,31 @@ pub struct SendTrace {
     /// The price in the account's currency.
     #[napi(ts_type = "number | null")]
     pub cost: f64,
+}
+
+/// What the tracing channel `connector-smsaero:ask` of `node:diagnostics_channel` adds to its context, for the functions that
+/// only ask.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct AskTrace {
+    /// The function that was called.
+    #[napi(ts_type = "'getStatus' | 'getBalance' | 'listSenderNames'")]
+    pub call: String,
+    /// The base URL of the gateway that was asked last.
+    #[napi(ts_type = "string | null")]
+    pub gateway: String,
+    /// How many times a gateway was asked.
+    pub attempts: f64,
+    /// From the call to the outcome, in milliseconds.
+    pub total_ms: f64,
+    /// `refused`: there was a reply, but not an answer.
+    #[napi(ts_type = "'answered' | 'refused' | 'unanswered'")]
+    pub outcome: String,
+    /// Why there is no answer.
+    #[napi(ts_type = "Reason | null")]
+    pub reason: String,
+    /// The status of HTTP of a reply that was not an answer.
+    #[napi(ts_type = "number | null")]
+    pub http_status: f64,
 }
 
 /// The `data` of an error that `sendMessage` rejects with.

@@ -7,14 +7,15 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use connector_smsaero_native::{
+    account::Account,
     config::Config,
     error::{Audience, Error},
     gateway::Gateway,
-    send::{Account, Message, Receipt, Recipient},
+    send::{Message, Receipt, Recipient},
     transport::{Attempts, Deadlines, Limits, Transport},
     utf16::Utf16,
 };
@@ -50,6 +51,24 @@ pub const CLOSED: Answer = Answer::Last(
 /// The same, though the reply does not announce it.
 pub const CLOSED_UNANNOUNCED: Answer = Answer::Last(ACCEPTANCE);
 
+/// What a list of messages says: nothing of it is given.
+const NO_LIST: &str = "HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}";
+
+/// A list with these rows, of now.
+#[must_use]
+pub fn list(rows: &serde_json::Value) -> String {
+    let body = json!({ "success": true, "data": rows, "message": null }).to_string();
+    let date = httpdate::fmt_http_date(SystemTime::now());
+    format!("HTTP/1.1 200 OK\r\ndate: {date}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// A row of the message that [`send`] sends, created now.
+#[must_use]
+pub fn row(id: u64, status: i64) -> serde_json::Value {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    json!({ "id": id, "number": 79_001_234_567_u64, "text": "482913 it is", "status": status, "dateCreate": now })
+}
+
 /// Counts the connections of a server.
 #[derive(Default)]
 pub struct Connections {
@@ -81,6 +100,7 @@ pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
+    list: Arc<Mutex<String>>,
     connections: Arc<Connections>,
     task: JoinHandle<()>,
 }
@@ -101,19 +121,20 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let answers = Arc::new(Mutex::new(answers));
+        let list = Arc::new(Mutex::new(NO_LIST.to_owned()));
         let connections = Arc::<Connections>::default();
-        let (seen, counted) = (Arc::clone(&requests), Arc::clone(&connections));
+        let (seen, listed, counted) = (Arc::clone(&requests), Arc::clone(&list), Arc::clone(&connections));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let connection = counted.opened();
-                let serving = serve(stream, Arc::clone(&seen), Arc::clone(&answers));
+                let serving = serve(stream, Arc::clone(&seen), Arc::clone(&answers), Arc::clone(&listed));
                 tokio::spawn(async move {
                     serving.await;
                     drop(connection);
                 });
             }
         });
-        Self { address, requests, connections, task }
+        Self { address, requests, list, connections, task }
     }
 
     /// How many connections are open.
@@ -126,12 +147,17 @@ impl Server {
         self.connections.most.load(Ordering::SeqCst)
     }
 
+    /// Answers every question for the list of messages with this from now on.
+    pub async fn answer_list(&self, reply: String) {
+        *self.list.lock().await = reply;
+    }
+
     /// The gateway that it is.
     pub fn gateway(&self) -> Gateway {
         Gateway::parse(&format!("http://{}", self.address)).unwrap()
     }
 
-    /// The requests seen so far, heads and bodies.
+    /// The requests seen so far, heads and bodies; not those for the list.
     pub async fn requests(&self) -> Vec<String> {
         self.requests.lock().await.clone()
     }
@@ -147,8 +173,14 @@ async fn serve(
     mut stream: TcpStream,
     seen: Arc<Mutex<Vec<String>>>,
     answers: Arc<Mutex<impl Iterator<Item = Answer>>>,
+    list: Arc<Mutex<String>>,
 ) {
     while let Some(request) = read_request(&mut stream).await {
+        if request.starts_with("POST /v2/sms/list ") {
+            let reply = list.lock().await.clone();
+            drop(stream.write_all(reply.as_bytes()).await);
+            continue;
+        }
         seen.lock().await.push(request);
         let answer = answers.lock().await.next();
         match answer {

@@ -2,9 +2,8 @@
 (function (parts) {
   'use strict';
 
-  const { errors, trace, pending, guard, native, metadata, totalMs } = parts;
+  const { errors, trace, pending, guard, options: optionsHandle, native, metadata, totalMs } = parts;
   const { parse } = JSON;
-  const { isArray } = Array;
   const { hasOwn } = Object;
   const toText = String;
   const { then } = Promise.prototype;
@@ -18,27 +17,7 @@
   };
 
   const argumentError = (field, problem, byAdministrator) =>
-    errors.connectorError(parse(native.argumentError(field, problem, byAdministrator)));
-
-  // Options as a rule are none, or the same again.
-  let lastOptions = {};
-  const optionsHandle = (options) => {
-    const gateways = options?.gateways ?? (process.env.SMSAERO_GATEWAYS || undefined);
-    const milliseconds = (value) => (typeof value === 'number' ? value : Number.NaN);
-    // A value that is not an address is refused in the words for an entry that is none.
-    const address = (entry) => (typeof entry === 'string' ? entry : typeof entry);
-    const addresses = isArray(gateways) ? gateways.map(address).join(',') : address(gateways);
-    const list = gateways === undefined ? undefined : addresses;
-    const [total, connect] = [options?.timeoutMs, options?.connectTimeoutMs].map((value) =>
-      value === undefined || value === null ? undefined : milliseconds(value),
-    );
-    const { list: lastList, total: lastTotal, connect: lastConnect } = lastOptions;
-    if (lastOptions.handle && list === lastList && total === lastTotal && connect === lastConnect)
-      return lastOptions.handle;
-    const handle = native.options(list, total, connect);
-    lastOptions = { list, total, connect, handle };
-    return handle;
-  };
+    errors.connectorError(parse(native.argumentError('sendMessage', field, problem, byAdministrator)));
 
   const readData = (data, byAdministrator) => {
     if (data === null || typeof data !== 'object') throw argumentError('data', 'not_an_object', byAdministrator);

@@ -208,6 +208,22 @@
     return last;
   };
 
+  // Prepares an account to send or to ask by, as a configuration is read, since one will do. Throws the error of the part
+  // that is wrong, in the words for the function `call`.
+  const prepareAccount = (account, call) => {
+    const walk = { parts: [], index: 0, isSame: false, reading: undefined, place: undefined };
+    let prepared;
+    try {
+      readConfig(walk, account);
+      prepared = native.account(call, snapshotOf(walk.parts));
+    } catch {
+      const field = `account${walk.reading ? `.${walk.reading}` : ''}`;
+      throw errors.connectorError(parse(native.argumentError(call, field, 'threw', true)));
+    }
+    if (typeof prepared === 'string') throw errors.connectorError(parse(prepared));
+    return prepared;
+  };
+
   const toChoice = (answer) => {
     const choice = parse(answer);
     // Each path with its keys, ready to be looked up.
@@ -257,5 +273,5 @@
     },
   };
 
-  return { prepare, choose, configGuard };
+  return { prepare, prepareAccount, choose, configGuard };
 });

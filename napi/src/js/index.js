@@ -13,7 +13,9 @@
     join(native, metadataJson, totalMs) {
       const metadata = JSON.parse(metadataJson);
       const guard = parts.guard(errors, native);
-      return parts.connector({ errors, trace, pending, guard, native, metadata, totalMs });
+      const options = parts.options(native);
+      const shared = { errors, trace, pending, guard, options, native, metadata, totalMs };
+      return { ...parts.connector(shared), ...parts.plain(shared) };
     },
   };
 });

@@ -1,19 +1,28 @@
-// The public record of a send: the channel `connector-smsaero:send` and NODE_DEBUG=smsaero. Nothing here may keep a promise
+// The public record of a send, and of a question: the channels `connector-smsaero:send` and `connector-smsaero:ask`, and
+// NODE_DEBUG=smsaero. Nothing here may keep a promise
 // from being settled: subscribers are somebody else's code.
 (function () {
   'use strict';
 
   const { tracingChannel } = process.getBuiltinModule('node:diagnostics_channel');
   const { debuglog, format } = process.getBuiltinModule('node:util');
-  const channel = tracingChannel('connector-smsaero:send');
+  const sends = tracingChannel('connector-smsaero:send');
+  const questions = tracingChannel('connector-smsaero:ask');
   const log = debuglog('smsaero');
 
+  const questionLine = ({ call, gateway, totalMs, outcome, reason, httpStatus }) => {
+    const details = [reason, httpStatus && `HTTP ${httpStatus}`].filter(Boolean).join(', ');
+    const head = `${call}: ${outcome}${details && ` (${details})`}`;
+    return gateway ? format('%s by %s in %d ms', head, gateway, totalMs) : head;
+  };
+
   const line = ({ configMs, number, usageType, gateway, totalMs, outcome, ...trace }) => {
-    const { reason, httpStatus, id, status, cost, parts, alphabet, configFailed } = trace;
+    const { reason, httpStatus, id, status, cost, parts, alphabet, confirmedBy, configFailed } = trace;
     const details = [
       reason,
       httpStatus && `HTTP ${httpStatus}`,
       id && `id ${id}, status ${status}, cost ${cost}`,
+      confirmedBy === 'list' && 'confirmed by the list of messages',
       configFailed && 'getConfig failed',
     ];
     const head = `${outcome} (${details.filter(Boolean).join(', ')})`;
@@ -22,7 +31,7 @@
     if (number === undefined) return `${head}${config}`;
     return format(
       '%s to %s: %s by %s in %d ms, %d x %s%s',
-      ...[usageType, number, head, gateway, totalMs, parts, alphabet, config],
+      ...[usageType ?? 'text', number, head, gateway, totalMs, parts, alphabet, config],
     );
   };
 
@@ -44,6 +53,7 @@
     // Starts a send whose start and end the subscribers hear of. Its promise is the send's own: what a subscriber does to
     // the context, even freezing it, is of no consequence to whoever waits.
     start(send, start) {
+      const channel = send.isQuestion ? questions : sends;
       if (!channel.hasSubscribers) return start(send);
       const context = {};
       send.context = context;
@@ -61,10 +71,10 @@
     },
 
     // Adds what became of a send, after its promise was settled and before anybody can have heard of it.
-    record({ context, configMs }, trace) {
+    record({ context, configMs, isQuestion }, trace) {
       try {
         const whole = configMs === undefined ? trace : { ...trace, configMs };
-        if (log.enabled === true) log(line(whole));
+        if (log.enabled === true) log(isQuestion ? questionLine(whole) : line(whole));
         if (context) {
           const { configFailed, ...known } = whole;
           Object.assign(context, known);

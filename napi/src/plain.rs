@@ -1,0 +1,95 @@
+//! SMS Aero without Logto: one text, and questions that have no side effect.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use connector_smsaero_native::{
+    account::Account,
+    ask::Question,
+    error::{ArgumentProblem, Audience, Error, ErrorKind},
+    phone::is_number,
+    send::Message,
+    trace::AskTrace,
+    transport::{Attempts, Deadlines},
+};
+use napi::{
+    Either,
+    bindgen_prelude::{External, FunctionCallContext, Utf16String},
+};
+use tokio::time::Instant;
+
+use crate::{
+    bridge::{EnvState, SendOptions, call_of, deliver, refused, text, to_json, worker_for},
+    completions::PendingSend,
+    runtime, snapshot,
+};
+
+/// Whoever calls these functions has the account in hand.
+const READER: Audience = Audience::Administrator;
+
+/// `(call, snapshot)`: the handle of an account, or the error for the part of it that is wrong, as JSON.
+pub fn account(call: &FunctionCallContext<'_>) -> napi::Result<Either<External<Arc<Account>>, String>> {
+    let snapshot = call.get::<Utf16String>(1)?;
+    Ok(match Account::parse(&snapshot::Value::decode(&snapshot)) {
+        Ok(account) => Either::A(External::new(Arc::new(account))),
+        Err((field, problem)) => Either::B(wrong(call_of(&call.get::<String>(0)?), field, problem)),
+    })
+}
+
+/// `(account, options, id, isTraced, to, text)`: starts a send, or gives the error for which it was not started, as JSON.
+pub fn send_text(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
+    let account = Arc::clone(call.get::<&External<Arc<Account>>>(0)?);
+    let SendOptions { gateways, limits } = &**call.get::<&External<SendOptions>>(1)?;
+    let (id, is_traced) = (call.get(2)?, call.get(3)?);
+    let (to, words) = (text(&call.get(4)?), text(&call.get(5)?));
+    if !is_number(&to.well_formed()) {
+        return Ok(Some(wrong("sendText", "to".to_owned(), ArgumentProblem::NotANumber)));
+    }
+    if words.units().is_empty() {
+        return Ok(Some(wrong("sendText", "text".to_owned(), ArgumentProblem::Empty)));
+    }
+    let worker = match worker_for(gateways, state, call.env, READER)? {
+        Ok(worker) => worker,
+        Err(error) => return Ok(Some(to_json(&error))),
+    };
+    let deadlines = Deadlines { started: Instant::now(), limits: *limits };
+    let pending = PendingSend::new(id, Arc::clone(&state.completions), Message::lost(READER));
+    let gateways = Arc::clone(gateways);
+    runtime::spawn(worker, async move {
+        deliver(Message::plain(account, &to, &words), gateways, deadlines, is_traced, pending).await;
+    });
+    Ok(None)
+}
+
+/// `(account, options, id, isTraced, call, messageId?)`: asks, or gives the error for which it did not, as JSON.
+pub fn ask(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
+    let account = Arc::clone(call.get::<&External<Arc<Account>>>(0)?);
+    let SendOptions { gateways, limits } = &**call.get::<&External<SendOptions>>(1)?;
+    let (id, is_traced) = (call.get(2)?, call.get::<bool>(3)?);
+    let name = call_of(&call.get::<String>(4)?);
+    let question = match name {
+        "getStatus" => Question::Status(call.get::<String>(5)?.parse().map_err(refused)?),
+        "getBalance" => Question::Balance,
+        _ => Question::SenderNames,
+    };
+    let worker = match worker_for(gateways, state, call.env, READER)? {
+        Ok(worker) => worker,
+        Err(error) => return Ok(Some(to_json(&error))),
+    };
+    let deadlines = Deadlines { started: Instant::now(), limits: *limits };
+    let pending = PendingSend::new(id, Arc::clone(&state.completions), Message::lost(READER));
+    let gateways = Arc::clone(gateways);
+    runtime::spawn(worker, async move {
+        let mut attempts = Attempts::default();
+        let transport = runtime::transport(&gateways);
+        let result = question.ask(&account, transport, &gateways, deadlines, &mut attempts).await;
+        let took = deadlines.started.elapsed();
+        let trace = is_traced.then(|| AskTrace::new(name, &attempts, took, result.as_ref().err()));
+        pending.settle(&result, trace.as_ref(), took);
+    });
+    Ok(None)
+}
+
+fn wrong(call: &'static str, field: String, problem: ArgumentProblem) -> String {
+    to_json(&Error::new(ErrorKind::Argument { call, field, problem }, READER))
+}
