@@ -22,7 +22,7 @@ const loadedFile = () => {
   return sharedObjects.find((name) => name.startsWith(lib) && name.endsWith('.node'));
 };
 
-/** What the addon finds out about a gateway, the account or the proxy, over the connector's own connections. */
+/** What the addon finds out about the way to a gateway or the proxy, over the connector's own connections. */
 export const ask = async (question) => {
   const addon = { exports: {} };
   process.dlopen(addon, loadedFile());

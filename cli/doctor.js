@@ -34,7 +34,7 @@ const diagnose = async ({ config, source, connector, error, gateways }) => {
   const bases = await chooseGateways(connector, gateways, findings);
   const reached = await Promise.all(bases.map((base) => reach(base, connector)));
   findings.push(...inspectGateways(reached));
-  const account = await askAccount(reached, values, source, findings);
+  const account = await askAccount(connector, guard, reached, values, source, findings);
 
   return {
     version,
@@ -266,13 +266,14 @@ const inspectGateways = (reached) => {
   ];
 };
 
-const askAccount = async (reached, values, source, findings) => {
+const askAccount = async (connector, { issues }, reached, values, source, findings) => {
   const gateway = reached.find(({ reachable }) => reachable)?.url;
   const { email, apiKey, senderName } = values;
   const complete = [email, apiKey, senderName].every((value) => typeof value === 'string' && value);
-  if (gateway === undefined || !complete) return null;
+  const isKnownWrong = issues.some(({ path }) => path === 'email');
+  if (gateway === undefined || !complete || isKnownWrong) return null;
   const places = Object.fromEntries(['email', 'apiKey', 'senderName'].map((field) => [field, placeOf(field, source)]));
-  const { findings: found, ...account } = await inspectAccount(gateway, values, places);
+  const { findings: found, ...account } = await inspectAccount(connector, gateway, values, places);
   findings.push(...found);
   return account;
 };

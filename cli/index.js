@@ -5,6 +5,7 @@ import { help, readOptions, UsageError, unknownCommand } from './usage.js';
 
 const commands = {
   doctor: async () => (await import('./doctor.js')).doctor,
+  status: async () => (await import('./status.js')).status,
   send: async () => (await import('./send.js')).send,
   inbox: async () => (await import('./inbox.js')).inbox,
   demo: async () => (await import('./demo.js')).demo,

@@ -15,7 +15,7 @@ export const send = async (options) => {
   const { connector, error } = await load();
   if (connector === null) throw new Error(error);
   const { config: stored } = await readSettings(options, connector);
-  checkType(type, stored?.templates);
+  if (options.text === undefined) checkType(type, stored?.templates);
   const config = options.test ? { ...Object(stored), testMode: true } : stored;
   const isReal = config?.testMode !== true;
   const asks = isReal && !options.yes;
@@ -25,8 +25,9 @@ export const send = async (options) => {
   }
 
   const payload = { code: options.code, ...(options.locale && { locale: options.locale }) };
-  const data = { to, type, payload };
-  const { sendMessage } = connector;
+  const isPlain = options.text !== undefined;
+  const data = isPlain ? { to, text: options.text } : { to, type, payload };
+  const sendMessage = isPlain ? connector.sendText : connector.sendMessage;
   try {
     const message = await rehearse(sendMessage, data, config);
     console.error(preview(message, isReal));

@@ -17,9 +17,11 @@ const OPTIONS = {
     type: { type: 'string', default: 'SignIn' },
     locale: { type: 'string' },
     code: { type: 'string', default: '123456' },
+    text: { type: 'string' },
     test: { type: 'boolean' },
     yes: { type: 'boolean', short: 'y' },
   },
+  status: { ...CONFIGURATION, test: { type: 'boolean' }, json: { type: 'boolean' } },
   demo: { help: { type: 'boolean', short: 'h' } },
   inbox: {
     port: { type: 'string', default: '0' },
@@ -55,12 +57,24 @@ Sends one message, after showing what it will say and how many parts it will cos
   --type TYPE         Logto's usage type, which chooses the template (default SignIn)
   --locale TAG        the language that the recipient wants, such as ru
   --code CODE         the code to send (default 123456)
+  --text TEXT         this text and no template: type, locale and code do not matter
   --test              SMS Aero answers as if it sent; nothing is sent or charged
   -y, --yes           send without asking; needed where there is no terminal
 
 ${WHERE}
 
 Exit code: 0 SMS Aero accepted it, 1 it did not, or nothing was sent, 2 wrong usage.`,
+
+  status: `Usage: connector-smsaero-native status ID [options]
+
+Asks SMS Aero what became of a message. ID is the number that send prints.
+
+  --test              the message was sent with testMode, or with send --test
+  --json              the answer as JSON
+
+${WHERE}
+
+Exit code: 0 SMS Aero told, 1 it did not, 2 wrong usage.`,
 
   inbox: `Usage: connector-smsaero-native inbox [--port PORT] [--host HOST] [--config FILE]
 
@@ -85,6 +99,7 @@ export const help = (command) =>
 
   doctor     looks for what could stop messages, and sends nothing
   send       sends one message
+  status     says what became of a message
   inbox      shows the messages of a Logto under development in the browser
   demo       shows what the connector does, on this machine alone
 
@@ -96,11 +111,21 @@ export const unknownCommand = (word, known) =>
     `There is no command ${JSON.stringify(word)}. The commands are ${known.join(', ')}; --help says what they do.`,
   );
 
+// Commands with a word beside their options.
+const WORDS = { status: 1 };
+
 /** The options of a command; our own sentences, since Node's would repeat a phone number. */
 export const readOptions = (command, args) => {
   try {
-    return parseArgs({ args, options: OPTIONS[command], allowPositionals: false }).values;
-  } catch ({ code, message }) {
+    const allowPositionals = Object.hasOwn(WORDS, command);
+    const { values, positionals } = parseArgs({ args, options: OPTIONS[command], allowPositionals });
+    if (positionals.length > (WORDS[command] ?? 0)) {
+      throw new UsageError(`${command} takes one number; there is a word too many. See: ${command} --help`);
+    }
+    return { ...values, words: positionals };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const { code, message } = error;
     const named = /'(-{1,2}[^' =]+)/.exec(message)?.[1];
     const sentence = {
       ERR_PARSE_ARGS_UNKNOWN_OPTION: `${command} has no option ${named}.`,

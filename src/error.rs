@@ -342,7 +342,7 @@ fn unanswered(reason: Reason, status: u16, sentence: Option<&str>) -> String {
     }
     let words = sentence.map(|sentence| format!(", its words: {sentence}")).unwrap_or_default();
     format!(
-        "SMS Aero refused the question (HTTP {status}{words}). The state of a message is told only to the account that sent it, and that of a test message only with testMode."
+        "SMS Aero refused the question (HTTP {status}{words}). If it was about a message: its state is told only to the account that sent it, and that of a test message only with testMode."
     )
 }
 

@@ -66,6 +66,14 @@ const SITUATIONS = {
       messages: 2,
     },
   },
+  "Lost replies, and SMS Aero's list has the message": {
+    'SMS Aero takes the message and says nothing': listed(faults.silence({ accept: true })),
+    'The connection is reset after the request': listed(faults.reset({ accept: true })),
+    'Half a reply': listed('halfReply'),
+    'HTTP 503 with an HTML page': listed(faults.unavailable({ accept: true })),
+    'The connection is reset, and the list says rejected': listed(faults.reset({ accept: true }), 'rejected'),
+    'The connection is reset, and the list lacks the message': listed(faults.reset()),
+  },
   'No connection to the first gateway': {
     'Its name cannot be resolved': { first: 'unresolved' },
     'It refuses the connection': { first: 'refused' },
@@ -90,6 +98,17 @@ const SITUATIONS = {
     '`getConfig` never settles': { getConfig: 'never' },
   },
 };
+
+// The first gateway answers for the list, and the others do not.
+function listed(fault, state = 'queued') {
+  const prepare = ({ first, org, net }) => {
+    first.respondWith(fault);
+    first.respondToList(null);
+    first.onMessage((message) => first.advance(message, state));
+    for (const other of [org, net]) other.respondToList('unavailable');
+  };
+  return { prepare };
+}
 
 function redirects(status, location) {
   return { prepare: ({ first }) => first.failNext(faults.redirect({ status, location })) };
@@ -239,7 +258,7 @@ function page(seen) {
 Made by \`npm run behaviours\`, which runs each situation with \`@logto/connector-smsaero\` and with this connector, each
 time in a process of its own against a local SMS Aero with TLS. Both are called as Logto calls them for somebody who
 signs in. The official connector knows one gateway; this one has the second and the third in working order unless the
-situation says otherwise. An error is given by its code, in our case with its \`reason\`. *Prints* means that the error, as
+situation says otherwise, and no list of messages. An error is given by its code, in our case with its \`reason\`. *Prints* means that the error, as
 \`util.inspect\` shows it to a log, holds the API key, the phone number or the one-time code.
 
 ${tables.join('\n\n')}

@@ -77,7 +77,10 @@ describe('10,000 messages, of which many lose their reply', () => {
         const taken = gateway.messages.filter(({ number }) => number === to);
         const sent = outcomes.filter(({ status }) => status === 'fulfilled').map(({ value }) => value.id);
         for (const id of sent) {
-          assert.ok(taken.some((one) => one.id === id && one.text === text), 'only what was taken counts as sent');
+          assert.ok(
+            taken.some((one) => one.id === id && one.text === text),
+            'only what was taken counts as sent',
+          );
           assert.ok(!ids.has(id), 'no two sends share a row');
           ids.add(id);
         }

@@ -86,9 +86,9 @@ describe('the command line', () => {
     for (const args of [['--help'], ['-h'], ['help']]) {
       const { code, stdout: help } = await run(args);
       assert.equal(code, 0);
-      for (const word of ['doctor', 'send', 'inbox', 'demo']) assert.match(help, new RegExp(word));
+      for (const word of ['doctor', 'send', 'status', 'inbox', 'demo']) assert.match(help, new RegExp(word));
     }
-    for (const word of ['doctor', 'send', 'inbox', 'demo']) {
+    for (const word of ['doctor', 'send', 'status', 'inbox', 'demo']) {
       const { code, stdout: help } = await run([word, '--help']);
       assert.equal(code, 0);
       assert.match(help, new RegExp(`^Usage: connector-smsaero-native ${word}`));
@@ -203,7 +203,7 @@ describe('doctor', () => {
     assert.equal(account.balance, 1000);
     assert.deepEqual(account.sender, { name: 'Acme', approved: true, listed: true });
     const asked = gateway.requests.map(({ path: one }) => one).sort();
-    assert.deepEqual(asked, ['/v2/auth', '/v2/balance', '/v2/sign/list']);
+    assert.deepEqual(asked, ['/v2/balance', '/v2/sign/list']);
   });
 
   test('takes the account from the environment, with the templates of a new configuration', async (t) => {
@@ -779,6 +779,20 @@ describe('send', () => {
     assert.equal(gateway.account.balance, 1000);
   });
 
+  test('sends a text of its own, in the place of a template', async (t) => {
+    const gateway = await open(t);
+    const { code, stdout, stderr } = await send(gateway, ['--to', number, '--text', 'Здравствуйте, 42!', '--yes'], {
+      change: { templates: undefined },
+    });
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /text +Здравствуйте, 42!\n(.|\n)*costs +1 part \(UCS-2, for Cyrillic\)/);
+    assert.match(stdout, /SMS Aero accepted the message: id \d+/);
+    assert.deepEqual(
+      gateway.messages.map(({ text, sign }) => [text, sign]),
+      [['Здравствуйте, 42!', config.senderName]],
+    );
+  });
+
   test('does not send without consent', async (t) => {
     const gateway = await open(t);
     const { code, stderr } = await send(gateway, ['--to', number]);
@@ -908,6 +922,57 @@ describe('inbox', () => {
     const { code, stderr } = await run(['inbox', '--port', String(gateway.port)]);
     assert.equal(code, 1);
     assert.match(stderr, /The port \d+ is in use/);
+  });
+});
+
+describe('status', () => {
+  const args = (gateway, ...rest) => ['status', ...rest, '--config', save(config), '--gateways', gateway.url];
+
+  test('says in words what became of a message, and whether it stays so', async (t) => {
+    const gateway = await open(t);
+    await run(['send', '--config', save(config), '--gateways', gateway.url, '--to', '79001234567', '--yes']);
+    const [message] = gateway.messages;
+    for (const [state, words] of [
+      ['queued', /state +in SMS Aero's queue \(0, queue\)\nfinal +no: ask again\n/],
+      ['at_operator', /state +handed to the operator/],
+      ['moderation', /state +being looked at by SMS Aero's moderators; it may leave minutes later \(8, /],
+      ['delivered', /state +delivered to the phone \(1, delivery\)\nfinal +yes\n/],
+      ['undelivered', /state +not delivered: .*\nfinal +yes\n/],
+      ['rejected', /state +rejected: .*\nfinal +yes\n/],
+      ['waiting', /state +waiting to be sent \(4, /],
+    ]) {
+      gateway.advance(message, state);
+      const { code, stdout, output } = await run(args(gateway, String(message.id)), { secrets: ['79001234567'] });
+      assert.equal(code, 0, output);
+      assert.match(stdout, words);
+      assert.match(stdout, /sender +Acme\n/);
+    }
+    const { stdout } = await run(args(gateway, String(message.id), '--json'));
+    assert.deepEqual([JSON.parse(stdout).state, JSON.parse(stdout).isFinal], ['waiting', false]);
+  });
+
+  test('of a test message asks with --test', async (t) => {
+    const gateway = await open(t);
+    await run(['send', '--config', save(config), '--gateways', gateway.url, '--to', '79001234567', '--test']);
+    const id = String(gateway.messages[0].id);
+    const wrong = await run(args(gateway, id));
+    assert.deepEqual([wrong.code, wrong.stdout], [1, '']);
+    assert.match(wrong.stderr, /only with testMode.*\[validation\]/);
+    assert.equal((await run(args(gateway, id, '--test'))).code, 0);
+  });
+
+  test('says what it needs', async (t) => {
+    const gateway = await open(t);
+    for (const [words, sentence] of [
+      [[], /Say which message/],
+      [['x'], /ID is the number of a message/],
+      [['1', '2'], /there is a word too many/],
+    ]) {
+      const { code, stderr } = await run(args(gateway, ...words));
+      assert.equal(code, 2);
+      assert.match(stderr, sentence);
+    }
+    assert.deepEqual(gateway.requests, []);
   });
 });
 

@@ -11,5 +11,5 @@ export const isCheckout = process.env.CONNECTOR_UNDER_TEST === undefined;
 export const inPackage = (...parts) => pathToFileURL(path.join(PACKAGE, ...parts)).href;
 
 export const entry = await import(inPackage('lib', 'index.js'));
-export const { createConnector, sendMessage } = entry;
+export const { createConnector, getBalance, getStatus, listSenderNames, sendMessage, sendText } = entry;
 export default entry.default;

@@ -2,13 +2,20 @@ import type { CreateConnector, SmsConnector } from '@logto/connector-kit';
 import createDefault, {
   type ConnectorOptions,
   createConnector,
+  getBalance,
+  getStatus,
+  listSenderNames,
+  type MessageStatus,
   type Reason,
   type Receipt,
   type SendMessageData,
+  type SenderName,
   type SendOptions,
+  type SmsAeroAccount,
   type SmsAeroConfig,
   type SmsAeroTemplate,
   sendMessage,
+  sendText,
 } from 'connector-smsaero-native';
 
 export const forLogto: CreateConnector<SmsConnector> = createDefault;
@@ -41,6 +48,18 @@ export async function send(): Promise<[number, string, number | null]> {
   const words: (string | null)[] = [from, extendStatus, channel];
   const numbers: (number | null)[] = [status, dateCreate, dateSend];
   return words.length + numbers.length > 0 ? [id, gateway, cost] : [0, '', null];
+}
+
+const account: SmsAeroAccount = { email: 'owner@example.com', apiKey: 'key', senderName: 'Shop', testMode: true };
+
+/** Sends a text, waits until it is known what became of it, and says which names could be used. */
+export async function sendPlainly(): Promise<[MessageStatus['state'], number, string[]]> {
+  const { id } = await sendText({ to: '79001234567', text: 'Your parcel is here.' }, account, options);
+  let status: MessageStatus = await getStatus(id, account);
+  while (!status.isFinal) status = await getStatus(String(id), config, options);
+  const names: SenderName[] = await listSenderNames(account);
+  const balance: number = await getBalance({ email: account.email, apiKey: account.apiKey });
+  return [status.state, balance, names.filter(({ isApproved }) => isApproved).map(({ name }) => name)];
 }
 
 export async function connect(): Promise<void> {

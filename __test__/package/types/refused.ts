@@ -1,10 +1,12 @@
 import {
   createConnector,
+  getStatus,
   type Reason,
   type SendMessageData,
   type SmsAeroConfig,
   type SmsAeroTemplate,
   sendMessage,
+  sendText,
 } from 'connector-smsaero-native';
 
 declare const config: SmsAeroConfig;
@@ -24,3 +26,6 @@ export const wrongReason: Reason = 'no_credits'; // refused
 export const wrongGetConfig = createConnector({ getConfig: 5 }); // refused
 export const wrongGateways = sendMessage(data, config, { gateways: 5 }); // refused
 export const withoutConfig = sendMessage(data); // refused
+export const withoutText = sendText({ to: '7' }, config); // refused
+export const withoutKey = sendText({ to: '7', text: 'Hi' }, { email: 'owner@example.com' }); // refused
+export const wrongId = getStatus({}, config); // refused
