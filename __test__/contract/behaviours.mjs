@@ -66,7 +66,7 @@ const SITUATIONS = {
       messages: 2,
     },
   },
-  "Lost replies, and SMS Aero's list has the message": {
+  "Lost replies, with SMS Aero's list of messages": {
     'SMS Aero takes the message and says nothing': listed(faults.silence({ accept: true })),
     'The connection is reset after the request': listed(faults.reset({ accept: true })),
     'Half a reply': listed('halfReply'),
@@ -258,8 +258,9 @@ function page(seen) {
 Made by \`npm run behaviours\`, which runs each situation with \`@logto/connector-smsaero\` and with this connector, each
 time in a process of its own against a local SMS Aero with TLS. Both are called as Logto calls them for somebody who
 signs in. The official connector knows one gateway; this one has the second and the third in working order unless the
-situation says otherwise, and no list of messages. An error is given by its code, in our case with its \`reason\`. *Prints* means that the error, as
-\`util.inspect\` shows it to a log, holds the API key, the phone number or the one-time code.
+situation says otherwise, and no list of messages to ask unless there is one. An error is given by its code, in our case with
+its \`reason\`. *Prints* means that the error, as \`util.inspect\` shows it to a log, holds the API key, the phone number or
+the one-time code.
 
 ${tables.join('\n\n')}
 `;

@@ -17,8 +17,9 @@ const LANGUAGES = ['en', 'ru', 'de', 'fr', 'zh-CN', 'tr-TR', 'ko'];
 const KITS = ['kit-2.1', 'kit-3.0', 'kit-4.7', 'kit-5.0.1', 'kit-5.1.1'];
 
 describe('the connector', () => {
-  test('the entry point exports createConnector and sendMessage', () => {
-    assert.deepEqual(Object.keys(entry).sort(), ['createConnector', 'default', 'sendMessage']);
+  test('the entry point exports createConnector, and what sends and asks without it', () => {
+    const plain = ['getBalance', 'getStatus', 'listSenderNames', 'sendMessage', 'sendText'];
+    assert.deepEqual(Object.keys(entry).sort(), ['createConnector', 'default', ...plain]);
     assert.equal(entry.createConnector, createConnector);
     assert.ok(createConnector({ getConfig }) instanceof Promise);
   });

@@ -106,6 +106,9 @@ describe('documents', () => {
         .split(/\s+/)
         .slice(2);
       const isServer = args[0] === 'inbox';
+      // There has to be a message to ask about.
+      const send = ['send', '--to', '79001234567', '--config', 'FILE', '--test'];
+      if (args[0] === 'status') await cli(send, folder, approving.url);
       const { code, output } = await cli(args, folder, approving.url, isServer);
       await approving.stop();
       const works = isServer ? /SMSAERO_GATEWAYS=http:/.test(output) : code === 0;
@@ -143,11 +146,14 @@ describe('documents', () => {
     const folder = temporaryFolder();
     await mkdir(join(folder, 'node_modules'));
     await symlink(root, join(folder, 'node_modules/connector-smsaero-native'), 'dir');
-    const [sending, testing] = of('js').filter(({ name }) => name === 'README.md');
+    const [sending, plain, testing] = of('js').filter(({ name }) => name === 'README.md');
     const env = { SMSAERO_GATEWAYS: gateway.url, SMSAERO_API_KEY: 'key' };
     const sent = await run(sending.code, { cwd: folder, env });
     assert.equal(sent.code, 0, sent.stderr);
     assert.match(sent.stdout, /^\d+ [\d.]+ http:\/\/127\.0\.0\.1/);
+
+    const texted = await run(plain.code, { cwd: folder, env });
+    assert.equal(texted.stdout, 'queued false\n', texted.stderr);
 
     const send = `
     const { sendMessage } = await import('connector-smsaero-native');

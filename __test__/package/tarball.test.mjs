@@ -6,7 +6,7 @@ import { execute } from '../support/child.mjs';
 const FILES = Object.entries({
   '': 'CHANGELOG.md LICENSE README.md THIRD-PARTY-LICENSES.md index.d.ts logo.svg package.json',
   'cli/':
-    'addon.js check-account.js check-templates.js demo.js doctor.js format.js inbox.js index.js report.js send.js settings.js usage.js',
+    'addon.js check-account.js check-templates.js demo.js doctor.js format.js inbox.js index.js report.js send.js settings.js status.js usage.js',
   'docs/':
     'behaviours.md console.md differences.md errors.md guide.de.md guide.en.md guide.fr.md guide.ru.md networks.md tracing.md',
   'lib/': 'index.js refusal.js',

@@ -4,6 +4,7 @@
 use arbitrary::Arbitrary;
 use connector_smsaero_native::{
     gateway::{Judgement, judge},
+    reading::{self, Reading},
     redact::{Redactor, Secrets},
 };
 use libfuzzer_sys::fuzz_target;
@@ -24,6 +25,11 @@ fuzz_target!(|reply: Reply| {
         Judgement::Accepted(_) => assert!((200..300).contains(&status)),
         Judgement::Refused(refusal) => assert!((200..300).contains(&status) || refusal.message.is_some()),
         Judgement::NotAReply => assert!((200..300).contains(&status)),
+    }
+    if let Reading::Data(data) = reading::judge(status, body.as_bytes()) {
+        assert!((200..300).contains(&status));
+        // Whatever it is, it is read without a panic.
+        drop((reading::rows(&data), reading::message_status(&data), reading::sender_names(&data)));
     }
     let secrets = Secrets { api_key: secret.clone(), ..Secrets::default() };
     let redacted = Redactor::new(&secrets).redact(&body, cut);
