@@ -10,20 +10,18 @@ pub const ID: &str = "smsaero-short-message-service";
 pub const TARGET: &str = "smsaero-sms";
 
 /// Logto's nine usage types and the text that a new configuration has for each: one GSM part with a six-digit code,
-/// and no word on how long the code lives, which Logto does not pass to connectors.
+/// and no word on how long the code lives, which Logto does not pass to connectors. Short, since the Console's editor grows
+/// with its longest line.
 pub const DEFAULT_TEMPLATES: [(&str, &str); 9] = [
-    ("SignIn", "{{code}} is your code to sign in. Keep it to yourself."),
-    ("Register", "{{code}} is your code to create an account. Keep it to yourself."),
-    (
-        "ForgotPassword",
-        "{{code}} is your code to choose a new password. If you did not ask for it, ignore this message.",
-    ),
-    ("OrganizationInvitation", "{{code}} is your code to join the organization that invited you."),
-    ("Generic", "{{code}} is your confirmation code. Keep it to yourself."),
-    ("UserPermissionValidation", "{{code}} confirms that it is really you. Keep it to yourself."),
-    ("BindNewIdentifier", "{{code}} is your code to link this phone number to your account."),
-    ("MfaVerification", "{{code}} is your second step to sign in. Keep it to yourself."),
-    ("BindMfa", "{{code}} is your code to set up two-step sign-in with this phone number."),
+    ("SignIn", "{{code}} is your code to sign in."),
+    ("Register", "{{code}} is your code to sign up."),
+    ("ForgotPassword", "{{code}} is your code for a new password."),
+    ("OrganizationInvitation", "{{code}} is your code to join."),
+    ("Generic", "{{code}} is your confirmation code."),
+    ("UserPermissionValidation", "{{code}} confirms that it is you."),
+    ("BindNewIdentifier", "{{code}} is your code to add this number."),
+    ("MfaVerification", "{{code}} is your second step to sign in."),
+    ("BindMfa", "{{code}} turns on two-step sign-in."),
 ];
 
 /// The `metadata` of the connector object. No key holds `undefined`, and the optional items come after the official ones.

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
 import createOfficial from '@logto/connector-smsaero';
 import fc from 'fast-check';
 
 import { REQUIRED, USAGE_TYPES, validConfig } from '../support/configs.mjs';
-import createConnector, { sendMessage } from '../support/package.mjs';
+import createConnector, { PACKAGE, sendMessage } from '../support/package.mjs';
 import { check } from '../support/property.mjs';
 import { message, openGateway, resetGateway } from '../support/setup.mjs';
 
@@ -106,6 +108,16 @@ describe('the form of the Console', () => {
       });
     });
     await check(t, property, 500);
+  });
+
+  test('guide and form fit beside each other at 1280 pixels: no line of code is wider than 60 characters', () => {
+    const { readme, formItems } = ours.metadata;
+    const blocks = readFileSync(path.join(PACKAGE, readme), 'utf8').match(/^```[\s\S]*?^```$/gm);
+    const templates = formItems.find(({ key }) => key === 'templates').defaultValue;
+    // As the Console's editor shows it.
+    const lines = [...blocks, JSON.stringify(templates, null, 2)].join('\n').split('\n');
+    assert.ok(lines.length > 80);
+    for (const line of lines) assert.ok(line.length <= 60, `${line.length}: ${line}`);
   });
 
   test('a new form, saved as it is with an account, is a configuration for all nine usage types', async () => {
