@@ -9,9 +9,10 @@ pub const ID: &str = "smsaero-short-message-service";
 /// The target of the official connector, for the same reason.
 pub const TARGET: &str = "smsaero-sms";
 
-/// Logto's nine usage types and the text that a new configuration has for each: one GSM part with a six-digit code,
-/// and no word on how long the code lives, which Logto does not pass to connectors. Short, since the Console's editor grows
-/// with its longest line.
+/// Logto's nine usage types and the text that a new configuration has for each.
+///
+/// One GSM part with a six-digit code, and no word on how long the code lives, which Logto does not pass to connectors. Short,
+/// since the Console's editor grows with its longest line.
 pub const DEFAULT_TEMPLATES: [(&str, &str); 9] = [
     ("SignIn", "{{code}} is your code to sign in."),
     ("Register", "{{code}} is your code to sign up."),
