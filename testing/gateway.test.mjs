@@ -402,7 +402,7 @@ describe('the API', () => {
     const list = (body = {}, path = '/v2/sms/list') => ask(gateway, { path, body });
     const none = await list();
     assert.deepEqual([none.status, none.data.totalCount, Object.keys(none.data)], [200, '0', ['links', 'totalCount']]);
-    for (let place = 0; place < 52; place += 1) await ask(gateway, { body: order({ text: `Text ${place}` }) });
+    for (let place = 0; place < 52; place += 1) await ask(gateway, { body: { ...MESSAGE, text: `Text ${place}` } });
     await ask(gateway, { path: '/v2/sms/testsend' });
 
     const { data } = await list();
@@ -430,7 +430,7 @@ describe('the API', () => {
     assert.equal(await total(), '0');
     gateway.respondToList('empty');
     assert.equal(await total(), '0');
-    gateway.respondToList(faults.reply({ status: 500, body: 'no' }));
+    gateway.respondToList(faults.reply({ status: 500, body: {} }));
     assert.equal((await list()).status, 500);
     gateway.respondToList(({ path }) => (path === '/v2/sms/list' ? 'ipNotAllowed' : null));
     assert.equal((await list()).status, 404);
