@@ -35,9 +35,9 @@ const FAILURES: u32 = 2;
 /// The most messages known to be confirmed that are remembered.
 const CLAIMS: usize = 4096;
 
-/// How long, and how many at most, messages are remembered of which nobody knows what became: a row that seems a little
-/// older than a later send may be theirs.
-const UNKNOWN_FOR: Duration = Duration::from_secs(5);
+/// How long, and how many at most, messages are remembered of which nobody knows what became: a row may be theirs for another
+/// send that was on its way at the same time, or that seems a little younger than the row. No send takes longer.
+const UNKNOWN_FOR: Duration = Duration::from_secs(10);
 const UNKNOWNS: usize = 1024;
 
 /// The sends of a process that may own a row of the list.
@@ -175,7 +175,7 @@ impl Place<'_> {
         let mut state = self.ledger.state();
         state.forget_unknown(Instant::now());
         let State { sends, claimed, unknown, .. } = &mut *state;
-        let is_unknown = unknown.iter().any(|(_, key)| *key == self.key);
+        let ended = unknown.iter().filter(|(_, key)| *key == self.key).map(|(ended, _)| *ended).collect::<Vec<_>>();
         let Some(sends) = sends.get_mut(&self.key) else { return };
         let mut owners = sends.iter_mut().filter(|send| send.row.is_none()).collect::<Vec<_>>();
         // Somebody's reply may yet say which row is theirs.
@@ -186,11 +186,13 @@ impl Place<'_> {
         let mut ids = rows.iter().filter(is_free).map(|row| row.accepted.id).collect::<Vec<_>>();
         ids.sort_unstable();
         ids.dedup();
-        let Some(spare) = ids.len().checked_sub(owners.len()) else { return };
+        // Those that ended meanwhile may own one as well.
+        let rivals = ended.iter().filter(|ended| **ended >= first).count();
+        let Some(spare) = ids.len().checked_sub(owners.len()).filter(|spare| *spare >= rivals) else { return };
         let shares = ids.iter().skip(spare).filter_map(|id| rows.iter().find(|row| row.accepted.id == *id));
         let shares = shares.collect::<Vec<_>>();
         let is_proof =
-            |(row, departed)| clock.is_since(row, departed) && (!is_unknown || clock.is_after(row, departed));
+            |(row, departed)| clock.is_since(row, departed) && (ended.is_empty() || clock.is_after(row, departed));
         if !shares.iter().copied().zip(departed).all(is_proof) {
             return;
         }
@@ -409,6 +411,15 @@ mod tests {
         assert!(in_doubt(&ledger).end_unknown().is_none());
         assert_eq!(ask(&in_doubt(&ledger), &[row(1, NOW - 2)]), None);
         assert_eq!(ask(&in_doubt(&ledger), &[row(1, NOW - 2), row(2, NOW)]), Some(2));
+    }
+
+    #[test]
+    fn a_send_that_ended_meanwhile_may_own_a_row_as_well() {
+        let ledger = Ledger::default();
+        let (one, other) = (in_doubt(&ledger), in_doubt(&ledger));
+        assert!(one.end_unknown().is_none());
+        assert_eq!(ask(&other, &[row(1, NOW)]), None);
+        assert_eq!(ask(&other, &[row(1, NOW), row(2, NOW)]), Some(2));
     }
 
     #[test]

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { chromium as findChromium, prepare } from '../examples/prepare.js';
 import { openInbox as open } from '../__test__/support/inbox.mjs';
+import { sendText } from '../__test__/support/package.mjs';
 
 describe('the page', () => {
   let browser;
@@ -102,7 +103,7 @@ describe('the page', () => {
     await send('79001234567', 'SignIn', '482913');
     const card = page.getByRole('article', { name: 'Message to 79001234567' });
     await card.getByText('482913', { exact: true }).waitFor();
-    assert.match(await card.textContent(), /\+79001234567/);
+    assert.match(await card.textContent(), /\+7 900 123 4567/);
     assert.match(await card.textContent(), /SignIn/);
     assert.match(await card.textContent(), /from Acme/);
     assert.match(await card.textContent(), /1 part/);
@@ -111,6 +112,56 @@ describe('the page', () => {
     await page
       .locator('#announcer', { hasText: 'code 4 8 2 9 1 3' })
       .waitFor({ state: 'attached' });
+  });
+
+  test('announces a message once, and keeps the focus when all are cleared', async (t) => {
+    const { page, send } = await visit(t);
+    await page.evaluate(() => {
+      window.announced = [];
+      for (const live of document.querySelectorAll('[aria-live], [role=status]')) {
+        new MutationObserver(() => {
+          if (live.textContent.trim()) window.announced.push(live.textContent);
+        }).observe(live, { childList: true, characterData: true, subtree: true });
+      }
+    });
+    await send('79001234567', 'SignIn', '482913');
+    await page.locator('#announcer', { hasText: 'code 4 8 2 9 1 3' }).waitFor({ state: 'attached' });
+    assert.deepEqual(await page.evaluate(() => window.announced), ['Message to 79001234567, code 4 8 2 9 1 3']);
+    await page.getByRole('button', { name: 'Clear all' }).click();
+    await page.getByText('No message yet').waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'messages');
+  });
+
+  test('makes a message of many parts stand out, and sets text in its own direction', async (t) => {
+    const { page, inbox, send } = await visit(t);
+    await send('79001234567', 'SignIn', '482913');
+    const config = { email: 'a@b.co', apiKey: 'key' };
+    const text = `\u05e9\u05dc\u05d5\u05dd ${'x'.repeat(200)}`;
+    await sendText({ to: '4915112345678', text }, config, { gateways: inbox.url });
+    const [long, short] = [cards(page).nth(0), cards(page).nth(1)];
+    await short.waitFor();
+    assert.equal(await long.locator('.many').textContent(), '4 parts');
+    assert.equal(await short.locator('.many').count(), 0);
+    assert.match(await long.textContent(), /\+49 151 123 456 78/);
+    const direction = (card) => card.locator('.text').evaluate((one) => getComputedStyle(one).direction);
+    assert.deepEqual([await direction(long), await direction(short)], ['rtl', 'ltr']);
+  });
+
+  test('has keys that can be switched off, and stay so', async (t) => {
+    const { page, send } = await visit(t);
+    await send('79001234567', 'SignIn', '482913');
+    await cards(page).first().waitFor();
+    await page.getByLabel('These keys work').uncheck();
+    const focused = () => page.evaluate(() => document.activeElement.dataset.code);
+    await page.keyboard.press('j');
+    assert.equal(await focused(), undefined);
+    await page.reload();
+    await cards(page).first().waitFor();
+    await page.keyboard.press('j');
+    assert.equal(await focused(), undefined);
+    await page.getByLabel('These keys work').check();
+    await page.keyboard.press('j');
+    assert.equal(await focused(), '482913');
   });
 
   test('puts text on the page, never markup', async (t) => {
@@ -135,11 +186,11 @@ describe('the page', () => {
     await send('491701234567', 'Register', '222222');
     await cards(page).nth(1).waitFor();
     await page.keyboard.press('/');
-    await page.keyboard.type('create 4917');
-    await page.getByText('1 found in 2 messages').waitFor();
+    await page.keyboard.type('sign up 4917');
+    await page.locator('#count', { hasText: '1 found in 2 messages' }).waitFor();
     assert.equal(await cards(page).count(), 1);
     await page.getByLabel('Search messages').fill('nobody');
-    await page.getByText('Nothing found').waitFor();
+    await page.getByRole('heading', { name: 'Nothing found' }).waitFor();
     await page.keyboard.press('Escape');
     assert.equal(await cards(page).count(), 2);
     assert.equal(await page.getByLabel('Search messages').inputValue(), '');
@@ -276,6 +327,9 @@ describe('the page', () => {
       () => document.documentElement.scrollWidth - window.innerWidth,
     );
     assert.ok(overflow <= 0, `${overflow} px too wide`);
+    await page.getByRole('link', { name: 'Refuse the next' }).click();
+    const top = await page.locator('#refuse-title').evaluate((one) => one.getBoundingClientRect().top);
+    assert.ok(top >= 0 && top < 640, `${top}`);
     for (const role of ['banner', 'main', 'complementary', 'search']) {
       assert.equal(await page.getByRole(role).count(), 1, role);
     }

@@ -140,10 +140,10 @@ function seenOf(gateways) {
   };
   for (const { requests, messages, url } of gateways) {
     const closing = new Set();
-    for (const { headers, answered, connection, fault } of requests) {
+    for (const { path, headers, answered, connection, fault } of requests) {
       const index = indexOfHeader(headers.authorization);
-      // A probe has no credentials.
-      if (index === undefined) continue;
+      // A probe has no credentials, and who asks for the list sends nothing.
+      if (index === undefined || path.endsWith('list')) continue;
       const entry = of(index);
       entry.arrivals += 1;
       entry.answered ||= answered;
