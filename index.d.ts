@@ -230,7 +230,7 @@ export interface SendTrace {
   configMs?: number
   /** `unknown`: the request left and no reply came back. */
   outcome: 'accepted' | 'refused' | 'not_sent' | 'unknown'
-  /** What showed the outcome: the gateway's reply, or SMS Aero's list of messages when no reply told; `null` when nothing did. */
+  /** What confirmed the outcome: the gateway's reply, or SMS Aero's list of messages when no reply did; `null` when nothing did. */
   confirmedBy: 'reply' | 'list' | null
   /** Why it was not accepted. */
   reason: Reason | null

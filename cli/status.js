@@ -8,7 +8,7 @@ const STATES = {
   queued: "in SMS Aero's queue",
   delivered: 'delivered to the phone',
   undelivered: 'not delivered: the phone was off or out of reach for too long, or the number does not exist',
-  at_operator: 'handed to the operator, who has not said yet whether it arrived',
+  at_operator: 'handed to the operator, who has not reported yet whether it arrived',
   waiting: 'waiting to be sent',
   rejected: 'rejected: neither sent nor delivered',
   moderation: "being looked at by SMS Aero's moderators; it may leave minutes later",

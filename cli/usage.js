@@ -74,7 +74,7 @@ Asks SMS Aero what became of a message. ID is the number that send prints.
 
 ${WHERE}
 
-Exit code: 0 SMS Aero told, 1 it did not, 2 wrong usage.`,
+Exit code: 0 SMS Aero answered, 1 it did not, 2 wrong usage.`,
 
   inbox: `Usage: connector-smsaero-native inbox [--port PORT] [--host HOST] [--config FILE]
 

@@ -61,7 +61,7 @@ struct State {
 /// One send, as far as others of the same message are concerned.
 struct Send {
     id: u64,
-    /// When its request left; a send that waits for its reply as a rule has not told.
+    /// When its request left, if its outcome is in doubt.
     in_doubt_since: Option<Instant>,
     row: Option<Row>,
     found: Arc<Notify>,

@@ -90,7 +90,7 @@ pub enum ErrorKind {
     },
     /// `general`; the request left, and then nothing is known.
     UnknownOutcome,
-    /// `general`; no reply told, but SMS Aero's list of messages says that it will not arrive.
+    /// `general`; no reply came, but SMS Aero's list of messages says that it will not arrive.
     RejectedByList,
     /// `general`, `rate_limit_exceeded` for HTTP 429 or `invalid_response`; a question that has no side effect was not
     /// answered.
@@ -342,7 +342,7 @@ fn unanswered(reason: Reason, status: u16, sentence: Option<&str>) -> String {
     }
     let words = sentence.map(|sentence| format!(", its words: {sentence}")).unwrap_or_default();
     format!(
-        "SMS Aero refused the question (HTTP {status}{words}). If it was about a message: its state is told only to the account that sent it, and that of a test message only with testMode."
+        "SMS Aero refused the question (HTTP {status}{words}). If it was about a message: its state is known only to the account that sent it, and that of a test message only with testMode."
     )
 }
 

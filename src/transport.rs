@@ -153,7 +153,7 @@ pub struct Attempts {
 pub enum ConfirmedBy {
     /// The gateway's reply.
     Reply,
-    /// SMS Aero's list of messages, since no reply told.
+    /// SMS Aero's list of messages, since no reply did.
     List,
 }
 

@@ -149,7 +149,7 @@ function status(fields, environment, test) {
   const found = environment.lookup(Number(scalar(fields.id)), test);
   if (!found) return validation({ id: ['incorrect'] });
 
-  // Whoever asks twice finds it delivered, unless a test has said what it is.
+  // Whoever asks twice finds it delivered, unless a test has set its state.
   const { message, timesAsked, state = timesAsked > 0 ? 'delivered' : 'queued' } = found;
   return ok(asRow(message, state));
 }

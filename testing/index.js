@@ -147,7 +147,7 @@ class Gateway {
     this.#stopped ??= new Promise((resolve) => {
       this.#store.stop();
       this.#server.close(() => {
-        // Its sockets are closed by now, though not all of them have said so.
+        // Its sockets are closed by now, though not all of them have reported it.
         this.#sockets.clear();
         resolve();
       });

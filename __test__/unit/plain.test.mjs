@@ -110,8 +110,8 @@ describe('getStatus', () => {
     const states = [];
     for (const state of ['queued', 'moderation', 'at_operator', 'delivered', 'undelivered', 'rejected']) {
       gateway.advance(id, state);
-      const { state: told, isFinal, ...rest } = await getStatus(id, account, options);
-      states.push([told, isFinal]);
+      const { state: answer, isFinal, ...rest } = await getStatus(id, account, options);
+      states.push([answer, isFinal]);
       assert.deepEqual([rest.id, rest.from, typeof rest.cost], [id, 'Shop', 'number']);
       assert.doesNotMatch(JSON.stringify(rest), SECRETS);
     }

@@ -64,7 +64,7 @@ pub struct EnvState {
 }
 
 /// A configuration that is valid, with its account. Shared with the sends by it.
-struct Prepared {
+struct ConfigHandle {
     config: Config,
     account: Arc<Account>,
 }
@@ -119,9 +119,11 @@ fn define<R: ToNapiValue + 'static>(
 }
 
 /// `(snapshot)`: the handle of a configuration that is valid, or the error of one that is not, as JSON.
-fn prepare(call: &FunctionCallContext<'_>) -> napi::Result<Either<External<Arc<Prepared>>, String>> {
-    Ok(match parse(call)? {
-        Ok(config) => Either::A(External::new(Arc::new(Prepared { account: Arc::new(Account::new(&config)), config }))),
+fn prepare(call: &FunctionCallContext<'_>) -> napi::Result<Either<External<Arc<ConfigHandle>>, String>> {
+    Ok(match parse(&call.get(0)?) {
+        Ok(config) => {
+            Either::A(External::new(Arc::new(ConfigHandle { account: Arc::new(Account::new(&config)), config })))
+        }
         Err(error) => Either::B(error),
     })
 }
@@ -129,19 +131,18 @@ fn prepare(call: &FunctionCallContext<'_>) -> napi::Result<Either<External<Arc<P
 /// `(snapshot)`: the error of a configuration that is not valid, as JSON. A handle costs more than all else here, and a
 /// guard needs none.
 fn check(call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
-    Ok(parse(call)?.err())
+    Ok(parse(&call.get(0)?).err())
 }
 
-fn parse(call: &FunctionCallContext<'_>) -> napi::Result<Result<Config, String>> {
-    let snapshot = call.get::<Utf16String>(0)?;
-    let parsed = Config::parse(&snapshot::Value::decode(&snapshot));
-    Ok(parsed.map_err(|issues| to_json(&Error::new(ErrorKind::Config(issues), Audience::EndUser))))
+fn parse(snapshot: &Utf16String) -> Result<Config, String> {
+    let parsed = Config::parse(&snapshot::Value::decode(snapshot));
+    parsed.map_err(|issues| to_json(&Error::new(ErrorKind::Config(issues), Audience::EndUser)))
 }
 
 /// `(prepared, usageType, languages?)`: `{ template, variables }` as JSON, `{ error }` when there is no template, or
 /// `{ dependsOnLanguages }` when the languages are wanted, most wanted first and separated by white space.
 fn choose(call: &FunctionCallContext<'_>) -> napi::Result<String> {
-    let prepared = call.get::<&External<Arc<Prepared>>>(0)?;
+    let prepared = call.get::<&External<Arc<ConfigHandle>>>(0)?;
     let usage_type = text(&call.get(1)?);
     let languages = call.get::<Option<String>>(2)?;
     if languages.is_none() && template::depends_on_languages(&prepared.config, &usage_type) {
@@ -172,7 +173,7 @@ fn options(call: &FunctionCallContext<'_>) -> napi::Result<External<SendOptions>
 
 /// `(prepared, options, request)`: starts a send, or gives the error for which it was not started, as JSON.
 fn send(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
-    let prepared = call.get::<&External<Arc<Prepared>>>(0)?;
+    let prepared = call.get::<&External<Arc<ConfigHandle>>>(0)?;
     let options = call.get::<&External<SendOptions>>(1)?;
     let request =
         SendRequest::decode(&call.get::<Utf16String>(2)?).ok_or_else(|| refused("The send cannot be read."))?;
@@ -185,7 +186,8 @@ fn send(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option
     }
     let prepared = Arc::clone(prepared);
     let gateways = Arc::clone(&options.gateways);
-    let worker = match worker_for(&gateways, state, call.env, audience)? {
+    runtime::read_settings(&gateways, || host_settings(state, call.env))?;
+    let worker = match worker(audience) {
         Ok(worker) => worker,
         Err(error) => return Ok(Some(to_json(&error))),
     };
@@ -202,19 +204,13 @@ fn send(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option
     Ok(None)
 }
 
-/// The worker thread, with all that it needs for these gateways; the error if there is none.
-pub fn worker_for(
-    gateways: &[Gateway],
-    state: &EnvState,
-    env: &Env,
-    audience: Audience,
-) -> napi::Result<Result<&'static Handle, Error>> {
-    runtime::read_settings(gateways, || host_settings(state, env))?;
-    Ok(runtime::worker()
-        .map_err(|error| Message::unsendable(&format!("this server could not start a thread: {error}"), audience)))
+/// The worker thread; the error if there is none.
+pub fn worker(audience: Audience) -> Result<&'static Handle, Error> {
+    runtime::worker()
+        .map_err(|error| Message::unsendable(&format!("this server could not start a thread: {error}"), audience))
 }
 
-fn compose(prepared: &Prepared, request: SendRequest) -> Option<Message> {
+fn compose(prepared: &ConfigHandle, request: SendRequest) -> Option<Message> {
     let SendRequest { template, to, usage_type, audience, values, .. } = request;
     let recipient = Recipient { to: &to, usage_type: &usage_type, audience };
     let template = prepared.config.templates.get(template)?;

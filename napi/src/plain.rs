@@ -19,7 +19,7 @@ use napi::{
 use tokio::time::Instant;
 
 use crate::{
-    bridge::{EnvState, SendOptions, call_of, deliver, refused, text, to_json, worker_for},
+    bridge::{EnvState, SendOptions, call_of, deliver, host_settings, refused, text, to_json, worker},
     completions::PendingSend,
     runtime, snapshot,
 };
@@ -48,7 +48,8 @@ pub fn send_text(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Resu
     if words.units().is_empty() {
         return Ok(Some(wrong("sendText", "text".to_owned(), ArgumentProblem::Empty)));
     }
-    let worker = match worker_for(gateways, state, call.env, READER)? {
+    runtime::read_settings(gateways, || host_settings(state, call.env))?;
+    let worker = match worker(READER) {
         Ok(worker) => worker,
         Err(error) => return Ok(Some(to_json(&error))),
     };
@@ -72,7 +73,8 @@ pub fn ask(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Opt
         "getBalance" => Question::Balance,
         _ => Question::SenderNames,
     };
-    let worker = match worker_for(gateways, state, call.env, READER)? {
+    runtime::read_settings(gateways, || host_settings(state, call.env))?;
+    let worker = match worker(READER) {
         Ok(worker) => worker,
         Err(error) => return Ok(Some(to_json(&error))),
     };

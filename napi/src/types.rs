@@ -222,7 +222,7 @@ pub struct SendTrace {
     /// `unknown`: the request left and no reply came back.
     #[napi(ts_type = "'accepted' | 'refused' | 'not_sent' | 'unknown'")]
     pub outcome: String,
-    /// What showed the outcome: the gateway's reply, or SMS Aero's list of messages when no reply told; `null` when nothing did.
+    /// What confirmed the outcome: the gateway's reply, or SMS Aero's list of messages when no reply did; `null` when nothing did.
     #[napi(ts_type = "'reply' | 'list' | null")]
     pub confirmed_by: String,
     /// Why it was not accepted.
