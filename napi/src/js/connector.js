@@ -81,8 +81,8 @@
     return encoded;
   };
 
-  // Hands a send to the worker thread, or throws the error for which it cannot.
-  const launch = (send) => {
+  // Hands a send to native code, or throws the error for which it cannot.
+  const handOver = (send) => {
     const { data, config, byAdministrator } = send;
     const { to, type, payload } = readData(data, byAdministrator);
     if (typeof to !== 'string') throw argumentError('data.to', 'not_a_string', byAdministrator);
@@ -109,9 +109,9 @@
   };
 
   // Ends with `resolve` or `reject` of the send, whatever happens.
-  const begin = (send) => {
+  const launch = (send) => {
     try {
-      launch(send);
+      handOver(send);
     } catch (error) {
       fail(send, error);
     }
@@ -127,7 +127,7 @@
     new Promise((resolve, reject) => {
       send.resolve = resolve;
       send.reject = reject;
-      if (send.getConfig === undefined) begin(send);
+      if (send.getConfig === undefined) launch(send);
       else ask(send);
     });
 
@@ -147,7 +147,7 @@
     const go = (config) => {
       if (!isFirst()) return;
       send.config = config;
-      begin(send);
+      launch(send);
     };
     const failed = (error) => {
       if (isFirst()) fail(send, error, true);

@@ -8,12 +8,12 @@
   const argumentError = (call, field, problem) =>
     errors.connectorError(parse(native.argumentError(call, field, problem, true)));
 
-  // Hands a call to the worker thread, or throws the error for which it cannot.
-  const launch = (send, begin) => {
+  // Hands a call to native code, or throws the error for which it cannot.
+  const handOver = (send, call) => {
     const id = pending.add(send);
     let refusal;
     try {
-      refusal = begin(id, trace.isWanted(send));
+      refusal = call(id, trace.isWanted(send));
     } catch (thrown) {
       pending.remove(id);
       throw thrown;
@@ -27,7 +27,7 @@
     new Promise((resolve, reject) => {
       Object.assign(send, { resolve, reject });
       try {
-        launch(send, prepare());
+        handOver(send, prepare());
       } catch (error) {
         reject(error);
         if (trace.isWanted(send)) trace.record(send, send.unstarted(trace.reasonOf(error)));

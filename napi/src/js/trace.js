@@ -59,11 +59,11 @@
       send.context = context;
       let promise;
       try {
-        const begin = () => {
+        const traced = () => {
           promise = start(send);
           return promise;
         };
-        channel.tracePromise(begin, context).catch(() => {});
+        channel.tracePromise(traced, context).catch(() => {});
       } catch {
         // The send has a promise, or is started without its trace.
       }
