@@ -122,12 +122,18 @@ async fn a_list_without_proof_changes_nothing() {
     // Without the provider's clock nobody knows how old a row is.
     lists.push(list(&json!([row(7, 0)])).replace("date:", "x-date:"));
     lists.push("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 6\r\n\r\n<html>".to_owned());
-    for reply in lists {
-        let server = Server::start(&[Answer::Last("")]).await;
-        server.answer_list(reply.clone()).await;
-        let error = send(&Transport::local(), &[server.gateway()]).await.unwrap_err();
-        assert_eq!(error.reason(), Some(Reason::UnknownOutcome), "{reply}");
-        assert_eq!(server.requests().await.len(), 1);
+    // Each takes until its deadline.
+    let sends = lists.into_iter().map(|reply| {
+        tokio::spawn(async move {
+            let server = Server::start(&[Answer::Last("")]).await;
+            server.answer_list(reply.clone()).await;
+            let error = send(&Transport::local(), &[server.gateway()]).await.unwrap_err();
+            assert_eq!(error.reason(), Some(Reason::UnknownOutcome), "{reply}");
+            assert_eq!(server.requests().await.len(), 1);
+        })
+    });
+    for send in sends.collect::<Vec<_>>() {
+        send.await.unwrap();
     }
 }
 
