@@ -11,6 +11,7 @@ mod support;
 use connector_smsaero_native::{error::ErrorKind, reason::Reason, transport::Transport};
 use serde_json::json;
 use support::{ACCEPTED, Answer, Server, deaf, list, row, send};
+use tokio::task::JoinSet;
 
 const REFUSED: Answer = Answer::Bytes(
     "HTTP/1.1 402 Payment Required\r\ncontent-length: 42\r\n\r\n{\"success\":false,\"message\":\"482913 482913\"}",
@@ -123,17 +124,18 @@ async fn a_list_without_proof_changes_nothing() {
     lists.push(list(&json!([row(7, 0)])).replace("date:", "x-date:"));
     lists.push("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 6\r\n\r\n<html>".to_owned());
     // Each takes until its deadline.
-    let sends = lists.into_iter().map(|reply| {
-        tokio::spawn(async move {
+    let mut sends = JoinSet::new();
+    for reply in lists {
+        sends.spawn(async move {
             let server = Server::start(&[Answer::Last("")]).await;
             server.answer_list(reply.clone()).await;
             let error = send(&Transport::local(), &[server.gateway()]).await.unwrap_err();
             assert_eq!(error.reason(), Some(Reason::UnknownOutcome), "{reply}");
             assert_eq!(server.requests().await.len(), 1);
-        })
-    });
-    for send in sends.collect::<Vec<_>>() {
-        send.await.unwrap();
+        });
+    }
+    while let Some(send) = sends.join_next().await {
+        send.unwrap();
     }
 }
 
