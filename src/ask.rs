@@ -95,13 +95,8 @@ impl Asking<'_> {
         let request = Request::new(method, fields, self.account.authorization.clone());
         let order = self.transport.health.order(self.gateways);
         let Deadlines { started, limits } = self.deadlines;
-        let attempts = &mut *self.attempts;
-        let mut note = |gateway: &Gateway| {
-            attempts.count += 1;
-            attempts.gateway = Some(gateway.clone());
-        };
         let read_by = started + limits.total;
-        let reply = self.transport.read(&request, &order, limits.connect, read_by, &mut note).await;
+        let reply = self.transport.read(&request, &order, limits.connect, read_by, self.attempts).await;
         let reply = reply.map_err(unanswered)?;
         match judge(reply.status, &reply.body) {
             Reading::Data(value) => Ok(Data { status: reply.status, value }),

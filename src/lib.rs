@@ -24,6 +24,8 @@ pub mod gateway;
 pub mod health;
 /// Says what is wrong with a value in zod's words.
 pub mod issue;
+/// Decides whose a row of SMS Aero's list is.
+pub mod ledger;
 /// Describes the connector to Logto.
 pub mod metadata;
 /// Masks phone numbers and knows which ones may be written to.

@@ -14,10 +14,11 @@ use serde_json::json;
 use crate::{
     account::Account,
     config::{Config, Template},
-    confirm::{Doubt, Place},
+    confirm::Doubt,
     encoding::Encoding,
     error::{Audience, Error, ErrorKind},
     gateway::{Accepted, FieldFault, Gateway, Judgement, Method, Order, Refusal, Request, judge},
+    ledger::Place,
     phone::masked,
     reading::Row,
     reason::Reason,

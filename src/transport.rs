@@ -31,11 +31,11 @@ use tokio::{
 };
 
 use crate::{
-    confirm::Ledger,
     connections::{Budget, CONNECTIONS, Waiting},
     encoding::Encoding,
     gateway::{Gateway, Request},
     health::Health,
+    ledger::Ledger,
     proxy::{ProxyVariables, Route, host_and_port},
     reading::Reading,
     resolve::{LookupError, Resolver},
@@ -360,7 +360,7 @@ impl Transport {
         order: &[&Gateway],
         connect: Duration,
         done_by: Instant,
-        note: &mut (dyn FnMut(&Gateway) + Send),
+        attempts: &mut Attempts,
     ) -> Result<Reply, Failure> {
         let mut errors = Vec::new();
         let mut other_reply = None;
@@ -370,7 +370,8 @@ impl Transport {
             if share.is_zero() {
                 break;
             }
-            note(gateway);
+            attempts.count += 1;
+            attempts.gateway = Some((*gateway).clone());
             let limits = Limits { total: share, connect };
             match self.exchange(gateway, request, &Departure::default(), limits, now + share).await {
                 Ok((reply, _)) if is_answer(&reply) => return Ok(reply),

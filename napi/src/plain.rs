@@ -7,6 +7,7 @@ use connector_smsaero_native::{
     account::Account,
     ask::Question,
     error::{ArgumentProblem, Audience, Error, ErrorKind},
+    gateway::Gateway,
     phone::is_number,
     send::Message,
     trace::AskTrace,
@@ -38,9 +39,6 @@ pub fn account(call: &FunctionCallContext<'_>) -> napi::Result<Either<External<A
 
 /// `(account, options, id, isTraced, to, text)`: starts a send, or gives the error for which it was not started, as JSON.
 pub fn send_text(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
-    let account = Arc::clone(call.get::<&External<Arc<Account>>>(0)?);
-    let SendOptions { gateways, limits } = &**call.get::<&External<SendOptions>>(1)?;
-    let (id, is_traced) = (call.get(2)?, call.get(3)?);
     let (to, words) = (text(&call.get(4)?), text(&call.get(5)?));
     if !is_number(&to.well_formed()) {
         return Ok(Some(wrong("sendText", "to".to_owned(), ArgumentProblem::NotANumber)));
@@ -48,47 +46,56 @@ pub fn send_text(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Resu
     if words.units().is_empty() {
         return Ok(Some(wrong("sendText", "text".to_owned(), ArgumentProblem::Empty)));
     }
-    runtime::read_settings(gateways, || host_settings(state, call.env))?;
-    let worker = match worker(READER) {
-        Ok(worker) => worker,
-        Err(error) => return Ok(Some(to_json(&error))),
-    };
-    let deadlines = Deadlines { started: Instant::now(), limits: *limits };
-    let pending = PendingSend::new(id, Arc::clone(&state.completions), Message::lost(READER));
-    let gateways = Arc::clone(gateways);
-    runtime::spawn(worker, async move {
+    spawn(state, call, |Start { account, gateways, deadlines, is_traced, pending }| async move {
         deliver(Message::plain(account, &to, &words), gateways, deadlines, is_traced, pending).await;
-    });
-    Ok(None)
+    })
 }
 
 /// `(account, options, id, isTraced, call, messageId?)`: asks, or gives the error for which it did not, as JSON.
 pub fn ask(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
-    let account = Arc::clone(call.get::<&External<Arc<Account>>>(0)?);
-    let SendOptions { gateways, limits } = &**call.get::<&External<SendOptions>>(1)?;
-    let (id, is_traced) = (call.get(2)?, call.get::<bool>(3)?);
     let name = call_of(&call.get::<String>(4)?);
     let question = match name {
         "getStatus" => Question::Status(call.get::<String>(5)?.parse().map_err(refused)?),
         "getBalance" => Question::Balance,
         _ => Question::SenderNames,
     };
-    runtime::read_settings(gateways, || host_settings(state, call.env))?;
-    let worker = match worker(READER) {
-        Ok(worker) => worker,
-        Err(error) => return Ok(Some(to_json(&error))),
-    };
-    let deadlines = Deadlines { started: Instant::now(), limits: *limits };
-    let pending = PendingSend::new(id, Arc::clone(&state.completions), Message::lost(READER));
-    let gateways = Arc::clone(gateways);
-    runtime::spawn(worker, async move {
+    spawn(state, call, move |Start { account, gateways, deadlines, is_traced, pending }| async move {
         let mut attempts = Attempts::default();
         let transport = runtime::transport(&gateways);
         let result = question.ask(&account, transport, &gateways, deadlines, &mut attempts).await;
         let took = deadlines.started.elapsed();
         let trace = is_traced.then(|| AskTrace::new(name, &attempts, took, result.as_ref().err()));
         pending.settle(&result, trace.as_ref(), took);
-    });
+    })
+}
+
+/// What the calls have in common.
+struct Start {
+    account: Arc<Account>,
+    gateways: Arc<[Gateway]>,
+    deadlines: Deadlines,
+    is_traced: bool,
+    pending: PendingSend,
+}
+
+/// Runs a task on the worker thread, with what the first four arguments say: `(account, options, id, isTraced, …)`.
+fn spawn<F: Future<Output = ()> + Send + 'static>(
+    state: &EnvState,
+    call: &FunctionCallContext<'_>,
+    task: impl FnOnce(Start) -> F,
+) -> napi::Result<Option<String>> {
+    let account = Arc::clone(call.get::<&External<Arc<Account>>>(0)?);
+    let SendOptions { gateways, limits } = &**call.get::<&External<SendOptions>>(1)?;
+    let (id, is_traced) = (call.get(2)?, call.get(3)?);
+    runtime::read_settings(gateways, || host_settings(state, call.env))?;
+    let worker = match worker(READER) {
+        Ok(worker) => worker,
+        Err(error) => return Ok(Some(to_json(&error))),
+    };
+    let pending = PendingSend::new(id, Arc::clone(&state.completions), Message::lost(READER));
+    let deadlines = Deadlines { started: Instant::now(), limits: *limits };
+    let gateways = Arc::clone(gateways);
+    runtime::spawn(worker, task(Start { account, gateways, deadlines, is_traced, pending }));
     Ok(None)
 }
 

@@ -94,18 +94,9 @@
     const values = valuesOf(payload, variables, byAdministrator);
     const waitedUs = send.since === undefined ? 0 : Math.round(millisecondsSince(send.since) * 1e3);
     const flags = (byAdministrator ? 'a' : '') + (trace.isWanted(send) ? 't' : '');
-    const id = pending.add(send);
-    let refusal;
-    try {
-      const fields = [`${id}`, `${template}`, `${waitedUs}`, flags, to, type];
-      refusal = native.send(prepared.handle, send.options, encode(fields) + encode(values));
-    } catch (thrown) {
-      pending.remove(id);
-      throw thrown;
-    }
-    if (refusal === null) return;
-    pending.remove(id);
-    throw errors.connectorError(parse(refusal));
+    const fields = [`${template}`, `${waitedUs}`, flags, to, type];
+    const rest = encode(fields) + encode(values);
+    pending.handOver(send, (id) => native.send(prepared.handle, send.options, field(`${id}`) + rest));
   };
 
   // Ends with `resolve` or `reject` of the send, whatever happens.
@@ -200,15 +191,7 @@
 
   // For the command line: what it asks, with the settings that messages are sent with.
   const diagnose = (question) =>
-    new Promise((resolve, reject) => {
-      const id = pending.add({ resolve, reject });
-      try {
-        native.diagnose(id, question);
-      } catch (error) {
-        pending.remove(id);
-        reject(error);
-      }
-    });
+    new Promise((resolve, reject) => pending.handOver({ resolve, reject }, (id) => native.diagnose(id, question)));
 
   return {
     createConnector,

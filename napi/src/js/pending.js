@@ -25,6 +25,21 @@
     return send;
   };
 
+  // Hands a send to native code by its number, or throws the error for which it could not be.
+  const handOver = (send, call) => {
+    const id = add(send);
+    let refusal;
+    try {
+      refusal = call(id);
+    } catch (thrown) {
+      remove(id);
+      throw thrown;
+    }
+    if (!refusal) return;
+    remove(id);
+    throw errors.connectorError(parse(refusal));
+  };
+
   const settleOne = ([id, isAccepted, outcome, details]) => {
     const send = remove(id);
     if (!send) return;
@@ -44,5 +59,5 @@
     for (const completion of parse(batch)) settleOne(completion);
   };
 
-  return { add, remove, settle };
+  return { handOver, settle };
 });

@@ -8,26 +8,12 @@
   const argumentError = (call, field, problem) =>
     errors.connectorError(parse(native.argumentError(call, field, problem, true)));
 
-  // Hands a call to native code, or throws the error for which it cannot.
-  const handOver = (send, call) => {
-    const id = pending.add(send);
-    let refusal;
-    try {
-      refusal = call(id, trace.isWanted(send));
-    } catch (thrown) {
-      pending.remove(id);
-      throw thrown;
-    }
-    if (refusal === null) return;
-    pending.remove(id);
-    throw errors.connectorError(parse(refusal));
-  };
-
   const start = (prepare) => (send) =>
     new Promise((resolve, reject) => {
       Object.assign(send, { resolve, reject });
       try {
-        handOver(send, prepare());
+        const call = prepare();
+        pending.handOver(send, (id) => call(id, trace.isWanted(send)));
       } catch (error) {
         reject(error);
         if (trace.isWanted(send)) trace.record(send, send.unstarted(trace.reasonOf(error)));
