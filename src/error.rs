@@ -11,14 +11,15 @@ use serde::{
 use crate::{
     gateway::{Field, FieldFault},
     issue::Issue,
+    language::Language,
     reason::Reason,
 };
 
 /// Who reads `errorDescription`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// Somebody signing in, who must learn nothing of the installation.
-    EndUser,
+    /// Somebody signing in, who must learn nothing of the installation, and the language to say so in.
+    EndUser(Language),
     /// Whoever pressed "Send" in Logto's Console.
     Administrator,
 }
@@ -147,9 +148,6 @@ impl fmt::Display for ArgumentProblem {
     }
 }
 
-/// The sentence for an end user: the same whatever happened.
-const NEUTRAL: &str = "The text message could not be sent. Please try again later.";
-
 impl Error {
     /// An error for this reader.
     #[must_use]
@@ -254,7 +252,7 @@ impl Error {
     #[must_use]
     pub fn description(&self) -> String {
         match self.audience {
-            Audience::EndUser => NEUTRAL.to_owned(),
+            Audience::EndUser(language) => language.apology().to_owned(),
             Audience::Administrator => self.diagnosis(),
         }
     }

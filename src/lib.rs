@@ -24,6 +24,8 @@ pub mod gateway;
 pub mod health;
 /// Says what is wrong with a value in zod's words.
 pub mod issue;
+/// Says sorry in the language of whoever signs in.
+pub mod language;
 /// Decides whose a row of SMS Aero's list is.
 pub mod ledger;
 /// Describes the connector to Logto.

@@ -498,6 +498,37 @@ describe("SMS Aero's replies", () => {
     assert.match(data.errorDescription, /apiKey/, 'inputConfig comes from the administrator alone');
   });
 
+  test('an end user reads it in the language that the payload asks for, whatever else is wrong', async () => {
+    const ours = await createConnector({ getConfig: async () => validConfig(), ...options });
+    const read = async (payload) => {
+      gateway.failNext('unauthorized');
+      const error = await caught(ours.sendMessage({ ...message(), payload: { code: '123456', ...payload } }));
+      return error.data.errorDescription;
+    };
+    const russian = 'Не удалось отправить СМС. Повторите попытку позже.';
+    assert.equal(await read({ locale: 'ru-RU' }), russian);
+    assert.equal(await read({ uiLocales: 'es-MX ru', locale: 'de' }), russian);
+    assert.match(await read({ locale: 'de-AT' }), /^Die SMS/);
+    assert.match(await read({ locale: 'fr' }), /^Le SMS/);
+    assert.match(await read({ locale: 'kk' }), /^SMS жіберу/);
+    assert.equal(await read({ locale: 'pt', uiLocales: 7 }), NEUTRAL);
+    const numberless = await caught(ours.sendMessage({ ...message(), to: 7, payload: { code: '1', locale: 'ru' } }));
+    assert.equal(numberless.data.errorDescription, russian);
+    const throwing = Object.defineProperty({ code: '1' }, 'locale', {
+      get() {
+        throw new Error('no');
+      },
+      enumerable: true,
+    });
+    gateway.failNext('unauthorized');
+    const { data } = await caught(ours.sendMessage({ ...message(), payload: throwing }));
+    assert.equal(data.errorDescription, NEUTRAL, 'a getter that throws is no reason not to send');
+    assert.equal(data.reason, 'unauthorized');
+    const broken = await createConnector({ getConfig: undefined, ...options });
+    const unasked = await caught(broken.sendMessage({ ...message(), payload: { code: '1', locale: 'ru' } }));
+    assert.equal(unasked.data.errorDescription, russian);
+  });
+
   test('silence is an unknown outcome before Logto itself gives up, and nothing is sent again', async () => {
     const error = await silent.error;
     assertError(error, 'general', { reason: 'unknown_outcome' });

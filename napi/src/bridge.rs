@@ -8,6 +8,7 @@ use connector_smsaero_native::{
     diagnose,
     error::{ArgumentProblem, Audience, Error, ErrorKind},
     gateway::Gateway,
+    language::Language,
     metadata::metadata,
     proxy::{ProxyVariables, Route},
     send::{Message, Receipt, Recipient},
@@ -57,6 +58,9 @@ const PARTS: &str = concat!(
     "return parts; })()\n//# sourceURL=connector-smsaero-native/js",
 );
 
+/// Whoever reads an error whose data has no sentence, as the official connector's has none.
+const NOBODY: Audience = Audience::EndUser(Language::English);
+
 /// What lives as long as an environment.
 pub struct EnvState {
     host_settings: FunctionRef<(), Vec<String>>,
@@ -99,8 +103,8 @@ pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>
     define(env, &mut native, "diagnose", move |call| diagnose(&state, call))?;
     define(env, &mut native, "argumentError", argument_error)?;
     define(env, &mut native, "configError", config_error)?;
-    define(env, &mut native, "configOverdue", |_| {
-        Ok(to_json(&Error::new(ErrorKind::ConfigOverdue, Audience::EndUser)))
+    define(env, &mut native, "configOverdue", |call| {
+        Ok(to_json(&Error::new(ErrorKind::ConfigOverdue, reader(call, 0)?)))
     })?;
     let join: Function<'_, FnArgs<(Object<'_>, String, u32)>, Object<'env>> =
         half.get_named_property_unchecked("join")?;
@@ -136,7 +140,7 @@ fn check(call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
 
 fn parse(snapshot: &Utf16String) -> Result<Config, String> {
     let parsed = Config::parse(&snapshot::Value::decode(snapshot));
-    parsed.map_err(|issues| to_json(&Error::new(ErrorKind::Config(issues), Audience::EndUser)))
+    parsed.map_err(|issues| to_json(&Error::new(ErrorKind::Config(issues), NOBODY)))
 }
 
 /// `(prepared, usageType, languages?)`: `{ template, variables }` as JSON, `{ error }` when there is no template, or
@@ -154,7 +158,7 @@ fn choose(call: &FunctionCallContext<'_>) -> napi::Result<String> {
     let answer = chosen.map_or_else(
         || {
             let kind = ErrorKind::TemplateNotFound { usage_type: usage_type.well_formed() };
-            json!({ "error": Error::new(kind, Audience::EndUser) })
+            json!({ "error": Error::new(kind, NOBODY) })
         },
         |(place, template)| json!({ "template": place, "variables": template.variables() }),
     );
@@ -266,7 +270,7 @@ pub async fn deliver(
     pending.settle(&result, trace.as_ref(), took);
 }
 
-/// `(call, field, problem, byAdministrator)`: the error for a part of a call that is of no use, as JSON.
+/// `(call, field, problem, languages?)`: the error for a part of a call that is of no use, as JSON.
 fn argument_error(call: &FunctionCallContext<'_>) -> napi::Result<String> {
     let problem = match call.get::<String>(2)?.as_str() {
         "not_an_object" => ArgumentProblem::NotAnObject,
@@ -276,7 +280,7 @@ fn argument_error(call: &FunctionCallContext<'_>) -> napi::Result<String> {
         _ => ArgumentProblem::Threw,
     };
     let (name, field) = (call_of(&call.get::<String>(0)?), call.get(1)?);
-    Ok(to_json(&Error::new(ErrorKind::Argument { call: name, field, problem }, audience(call.get(3)?))))
+    Ok(to_json(&Error::new(ErrorKind::Argument { call: name, field, problem }, reader(call, 3)?)))
 }
 
 /// One of the public functions, by its name.
@@ -285,9 +289,9 @@ pub fn call_of(name: &str) -> &'static str {
     plain.into_iter().find(|call| *call == name).unwrap_or("sendMessage")
 }
 
-/// `(path, byAdministrator)`: the error for a part of the configuration that threw when it was read, as JSON.
+/// `(path, languages?)`: the error for a part of the configuration that threw when it was read, as JSON.
 fn config_error(call: &FunctionCallContext<'_>) -> napi::Result<String> {
-    Ok(to_json(&Error::new(ErrorKind::UnreadableConfig(call.get(0)?), audience(call.get(1)?))))
+    Ok(to_json(&Error::new(ErrorKind::UnreadableConfig(call.get(0)?), reader(call, 1)?)))
 }
 
 pub fn host_settings(state: &EnvState, env: &Env) -> napi::Result<HostSettings> {
@@ -296,8 +300,10 @@ pub fn host_settings(state: &EnvState, env: &Env) -> napi::Result<HostSettings> 
     Ok(HostSettings { roots, variables: ProxyVariables { proxy, no_proxy } })
 }
 
-const fn audience(by_administrator: bool) -> Audience {
-    if by_administrator { Audience::Administrator } else { Audience::EndUser }
+/// Who reads an error: somebody signing in, whose languages are given, or the administrator.
+fn reader(call: &FunctionCallContext<'_>, argument: usize) -> napi::Result<Audience> {
+    let languages = call.get::<Option<String>>(argument)?;
+    Ok(languages.map_or(Audience::Administrator, |tags| Audience::EndUser(Language::wanted(&tags))))
 }
 
 pub fn to_json(error: &Error) -> String {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use connector_smsaero_native::{error::Audience, utf16::Utf16};
+use connector_smsaero_native::{error::Audience, language::Language, utf16::Utf16};
 
 /// What is to be sent, beside the configuration and the options, which have handles.
 pub struct SendRequest {
@@ -32,14 +32,14 @@ impl SendRequest {
         let id = fields.number()?;
         let template = fields.number()?;
         let waited = Duration::from_micros(fields.number()?);
-        let flags = fields.next()??;
-        let has = |flag: char| flags.iter().any(|&unit| u32::from(unit) == u32::from(flag));
         Some(Self {
             id,
             template,
             waited,
-            audience: if has('a') { Audience::Administrator } else { Audience::EndUser },
-            is_traced: has('t'),
+            is_traced: !fields.next()??.is_empty(),
+            audience: fields.next()?.map_or(Audience::Administrator, |tags| {
+                Audience::EndUser(Language::wanted(&String::from_utf16_lossy(tags)))
+            }),
             to: utf16(fields.next()??),
             usage_type: utf16(fields.next()??),
             values: fields.map(|value| value.map(utf16)).collect(),
@@ -91,7 +91,7 @@ fn utf16(units: &[u16]) -> Utf16 {
 mod tests {
     use std::time::Duration;
 
-    use connector_smsaero_native::{error::Audience, utf16::Utf16};
+    use connector_smsaero_native::{error::Audience, language::Language, utf16::Utf16};
 
     use super::SendRequest;
 
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_send_reads_as_it_was_written() {
-        let request = decode("1:71:25:125002:at2:796:SignIn3:a:b-0:").unwrap();
+        let request = decode("1:71:25:125001:t-2:796:SignIn3:a:b-0:").unwrap();
         assert_eq!((request.id, request.template, request.waited), (7, 2, Duration::from_micros(12_500)));
         assert_eq!((request.audience, request.is_traced), (Audience::Administrator, true));
         assert_eq!((request.to, request.usage_type), (Utf16::from("79"), Utf16::from("SignIn")));
@@ -109,8 +109,15 @@ mod tests {
     }
 
     #[test]
+    fn languages_mean_somebody_who_signs_in() {
+        let request = decode("1:71:21:00:9:es-MX  RU2:790:").unwrap();
+        assert_eq!((request.audience, request.is_traced), (Audience::EndUser(Language::Russian), false));
+    }
+
+    #[test]
     fn a_send_with_a_field_too_few_is_none() {
-        for broken in ["", "1:7", "1:71:2", "1:71:21:00:2:79", "1:x1:21:00:2:790:", "9:7", ":", "1:71:24:12.50:2:790:"]
+        for broken in
+            ["", "1:7", "1:71:2", "1:71:21:00:-2:79", "1:x1:21:00:-2:790:", "9:7", ":", "1:71:24:12.50:-2:790:"]
         {
             assert!(decode(broken).is_none(), "{broken}");
         }

@@ -16,11 +16,12 @@
     return seconds * 1e3 + nanoseconds / 1e6;
   };
 
-  const argumentError = (field, problem, byAdministrator) =>
-    errors.connectorError(parse(native.argumentError('sendMessage', field, problem, byAdministrator)));
+  // `reader` is undefined for an administrator, and for somebody signing in the languages that are wanted.
+  const argumentError = (field, problem, reader) =>
+    errors.connectorError(parse(native.argumentError('sendMessage', field, problem, reader)));
 
-  const readData = (data, byAdministrator) => {
-    if (data === null || typeof data !== 'object') throw argumentError('data', 'not_an_object', byAdministrator);
+  const readData = (data, reader) => {
+    if (data === null || typeof data !== 'object') throw argumentError('data', 'not_an_object', reader);
     let field = 'to';
     try {
       const { to } = data;
@@ -30,12 +31,12 @@
       const { payload } = data;
       return { to, type, payload };
     } catch {
-      throw argumentError(`data.${field}`, 'threw', byAdministrator);
+      throw argumentError(`data.${field}`, 'threw', reader);
     }
   };
 
   // The languages that a payload asks for, most wanted first; own properties only, as everywhere.
-  const languagesOf = (payload, byAdministrator) => {
+  const languagesOf = (payload, reader) => {
     const languages = [];
     if (payload === null || typeof payload !== 'object') return '';
     for (const key of ['uiLocales', 'locale']) {
@@ -43,10 +44,19 @@
         const value = hasOwn(payload, key) ? payload[key] : undefined;
         if (typeof value === 'string') languages.push(value);
       } catch {
-        throw argumentError(`data.payload.${key}`, 'threw', byAdministrator);
+        throw argumentError(`data.payload.${key}`, 'threw', reader);
       }
     }
     return languages.join(' ');
+  };
+
+  // Only the sentence of an error depends on it: what cannot be read is no reason not to send.
+  const endUser = (payloadOf) => {
+    try {
+      return languagesOf(payloadOf(), '');
+    } catch {
+      return '';
+    }
   };
 
   // What stands in a text for a variable: `undefined` when the payload has no such key, and the variable stays.
@@ -60,14 +70,14 @@
     return value === undefined || value === null ? '' : toText(value);
   };
 
-  const valuesOf = (payload, variables, byAdministrator) => {
+  const valuesOf = (payload, variables, reader) => {
     const isObject = typeof payload === 'function' || (typeof payload === 'object' && payload);
-    if (!isObject && variables.length > 0) throw argumentError('data.payload', 'not_an_object', byAdministrator);
+    if (!isObject && variables.length > 0) throw argumentError('data.payload', 'not_an_object', reader);
     return variables.map(({ path, keys }) => {
       try {
         return textOf(payload, keys);
       } catch {
-        throw argumentError(`data.payload.${path}`, 'threw', byAdministrator);
+        throw argumentError(`data.payload.${path}`, 'threw', reader);
       }
     });
   };
@@ -84,17 +94,17 @@
   // Hands a send to native code, or throws the error for which it cannot.
   const handOver = (send) => {
     const { data, config, byAdministrator } = send;
-    const { to, type, payload } = readData(data, byAdministrator);
-    if (typeof to !== 'string') throw argumentError('data.to', 'not_a_string', byAdministrator);
-    if (typeof type !== 'string') throw argumentError('data.type', 'not_a_string', byAdministrator);
-    const prepared = guard.prepare(config, byAdministrator);
-    const languages = () => languagesOf(payload, byAdministrator);
+    const { to, type, payload } = readData(data, byAdministrator ? undefined : '');
+    const reader = byAdministrator ? undefined : endUser(() => payload);
+    if (typeof to !== 'string') throw argumentError('data.to', 'not_a_string', reader);
+    if (typeof type !== 'string') throw argumentError('data.type', 'not_a_string', reader);
+    const prepared = guard.prepare(config, reader);
+    const languages = () => languagesOf(payload, reader);
     const { template, variables, error } = guard.choose(prepared, type, languages);
     if (error) throw errors.connectorError(error);
-    const values = valuesOf(payload, variables, byAdministrator);
+    const values = valuesOf(payload, variables, reader);
     const waitedUs = send.since === undefined ? 0 : Math.round(millisecondsSince(send.since) * 1e3);
-    const flags = (byAdministrator ? 'a' : '') + (trace.isWanted(send) ? 't' : '');
-    const fields = [`${template}`, `${waitedUs}`, flags, to, type];
+    const fields = [`${template}`, `${waitedUs}`, trace.isWanted(send) ? 't' : '', reader, to, type];
     const rest = encode(fields) + encode(values);
     pending.handOver(send, (id) => native.send(prepared.handle, send.options, field(`${id}`) + rest));
   };
@@ -125,8 +135,9 @@
   // Asks Logto for the configuration first. A `getConfig` that never answers must not keep somebody waiting at the sign-in
   // page, and what it says too late sends nothing.
   const ask = (send) => {
-    const { getConfig, patienceMs } = send;
-    if (typeof getConfig !== 'function') return fail(send, argumentError('getConfig', 'not_a_function', false));
+    const { data, getConfig, patienceMs } = send;
+    const reader = () => endUser(() => data.payload);
+    if (typeof getConfig !== 'function') return fail(send, argumentError('getConfig', 'not_a_function', reader()));
     send.since = hrtime();
     let timer;
     const isFirst = () => {
@@ -146,7 +157,7 @@
     try {
       const asked = Promise.resolve(getConfig(connectorId));
       timer = setTimeout(() => {
-        if (isFirst()) fail(send, errors.connectorError(parse(native.configOverdue())));
+        if (isFirst()) fail(send, errors.connectorError(parse(native.configOverdue(reader()))));
       }, patienceMs);
       // As `await` would do it, whatever `then` somebody gave the promise.
       Reflect.apply(then, asked, [go, failed]);

@@ -191,7 +191,7 @@
   });
 
   // Prepares a configuration to send by; throws the error of one that cannot be read or is not valid.
-  const prepare = (config, byAdministrator) => {
+  const prepare = (config, reader) => {
     const walk = walkFrom(last);
     let prepared;
     try {
@@ -199,7 +199,7 @@
     } catch {
       const template = walk.place === undefined ? '' : `.templates[${walk.place}]`;
       const key = walk.reading ? `.${walk.reading}` : '';
-      throw errors.connectorError(parse(native.configError(`config${template}${key}`, byAdministrator)));
+      throw errors.connectorError(parse(native.configError(`config${template}${key}`, reader)));
     }
     if (prepared.error) throw errors.connectorError(parse(prepared.error));
     if (prepared.handle) return prepared;
@@ -218,7 +218,7 @@
       prepared = native.account(call, snapshotOf(walk.parts));
     } catch {
       const field = `account${walk.reading ? `.${walk.reading}` : ''}`;
-      throw errors.connectorError(parse(native.argumentError(call, field, 'threw', true)));
+      throw errors.connectorError(parse(native.argumentError(call, field, 'threw')));
     }
     if (typeof prepared === 'string') throw errors.connectorError(parse(prepared));
     return prepared;

@@ -6,7 +6,7 @@
   const { parse } = JSON;
 
   const argumentError = (call, field, problem) =>
-    errors.connectorError(parse(native.argumentError(call, field, problem, true)));
+    errors.connectorError(parse(native.argumentError(call, field, problem)));
 
   const start = (prepare) => (send) =>
     new Promise((resolve, reject) => {
