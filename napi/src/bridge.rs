@@ -302,7 +302,8 @@ pub fn host_settings(state: &EnvState, env: &Env) -> napi::Result<HostSettings> 
 
 /// Who reads an error: somebody signing in, whose languages are given, or the administrator.
 fn reader(call: &FunctionCallContext<'_>, argument: usize) -> napi::Result<Audience> {
-    let languages = call.get::<Option<String>>(argument)?;
+    // napi refuses to read an argument that was left out.
+    let languages = if argument < call.length() { call.get::<Option<String>>(argument)? } else { None };
     Ok(languages.map_or(Audience::Administrator, |tags| Audience::EndUser(Language::wanted(&tags))))
 }
 

@@ -1,42 +1,97 @@
-// Says whether a binary is what its name promises: architecture, C library and its oldest version, size.
+// Says whether a binary is what its name promises: format, architecture, what it needs and exports, oldest system, size.
 
-import { statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { basename } from 'node:path';
 
-import { Failure, megabytes, run } from '../util.js';
-import { BINARY_LIMIT_BYTES, TARGETS } from './targets.js';
+import { BUILD, Failure, megabytes, ROOT, run } from '../util.js';
+import { wheel } from './fetch.js';
+import { BINARY_LIMIT_BYTES, MACOS, TARGETS } from './targets.js';
 
-const MACHINES = { x64: 'X86-64', arm64: 'AArch64' };
-// Parts of a C library: all that every host is sure to have.
+const ENTRY = 'napi_register_module_v1';
+const ARCHITECTURES = { x64: /^(X86_64|AMD64)$/, arm64: /^(AARCH64|ARM64)$/ };
+// Parts of the system: all that every host is sure to have.
 const LIBRARIES = {
   gnu: /^(libc\.so\.6|libm\.so\.6|libdl\.so\.2|libpthread\.so\.0|librt\.so\.1|ld-linux-.*)$/,
   // Node on Alpine is linked with both names of musl.
   musl: /^(libc\.so|libc\.musl-.*\.so\.1)$/,
+  darwin: /^\/usr\/lib\/libSystem\.B\.dylib$/,
+  win32: /^(kernel32|ntdll|ws2_32|bcrypt|bcryptprimitives|advapi32|api-ms-win-(core|crt)-[\w-]+)\.dll$/i,
 };
+// lief knows all three formats.
+const READ = 'import lief, sys; print(lief.to_json(lief.parse(sys.argv[1])))';
 
 /** Throws unless the file is a binary for that platform. */
 export async function checkBinary(platform, file) {
-  const complain = (sentence) => {
-    throw new Failure(`${basename(file)}: ${sentence}`);
-  };
-  const { size } = statSync(file);
-  if (size > BINARY_LIMIT_BYTES) {
-    complain(`${megabytes(size)} is more than ${megabytes(BINARY_LIMIT_BYTES)}.`);
-  }
   const { os, glibc: floor } = TARGETS[platform];
-  if (os !== 'linux') return;
   const [, arch, libc] = platform.split('-');
-  const env = { ...process.env, LC_ALL: 'C' };
-  const flags = ['--wide', '--file-header', '--dynamic', '--dyn-syms', '--sections'];
-  const text = await run(['readelf', ...flags, file], { env });
-  if (!new RegExp(`Machine: .*${MACHINES[arch]}`).test(text)) complain(`it is not for ${arch}.`);
-  const needed = [...text.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map(([, name]) => name);
-  const stranger = needed.find((name) => !LIBRARIES[libc].test(name));
-  if (stranger !== undefined) complain(`it needs ${stranger}, which not every host has.`);
-  const versions = [...text.matchAll(/@GLIBC_([\d.]+)/g)].map(([, version]) => version);
-  if (versions.length > 0 !== (libc === 'gnu')) complain(`it is not linked with ${libc}.`);
-  const newer = versions.find((one) => one.localeCompare(floor, 'en', { numeric: true }) > 0);
-  if (newer !== undefined) complain(`it asks for glibc ${newer}; ${floor} is the newest allowed.`);
-  if (!text.includes('napi_register_module_v1')) complain('it does not export a Node addon.');
-  if (text.includes('.symtab')) complain('it is not stripped.');
+  const check = (isRight, sentence) => {
+    if (!isRight) throw new Failure(`${basename(file)}: ${sentence}`);
+  };
+  const bytes = readFileSync(file);
+  check(
+    bytes.length <= BINARY_LIMIT_BYTES,
+    `${megabytes(bytes.length)} is more than ${megabytes(BINARY_LIMIT_BYTES)}.`,
+  );
+  const text = bytes.latin1Slice();
+  const builder = [ROOT, BUILD, `${homedir()}/`].find((path) => text.includes(path));
+  check(builder === undefined, `it has a path of the builder, ${builder}.`);
+  const env = { ...process.env, PYTHONPATH: await wheel('lief') };
+  const parsed = JSON.parse(await run(['python3', '-c', READ, file], { env }));
+  const { machine, needs, exported } = FORMATS[os](parsed);
+  check(ARCHITECTURES[arch].test(machine), `it is not for ${arch} but for ${machine}.`);
+  const stranger = needs.find((name) => !LIBRARIES[os === 'linux' ? libc : os].test(name));
+  check(stranger === undefined, `it needs ${stranger}, which not every host has.`);
+  check(exported.includes(ENTRY), 'it does not export a Node addon.');
+  if (os === 'linux') {
+    const versions = [...text.matchAll(/GLIBC_([\d.]+)/g)].map(([, version]) => version);
+    check(versions.length > 0 === (libc === 'gnu'), `it is not linked with ${libc}.`);
+    const newer = versions.find((one) => one.localeCompare(floor, 'en', { numeric: true }) > 0);
+    check(newer === undefined, `it asks for glibc ${newer}; ${floor} is the newest allowed.`);
+    check(!parsed.sections.some(({ name }) => name === '.symtab'), 'it is not stripped.');
+  } else if (os === 'darwin') {
+    const { minos, platform: system } = parsed.build_verison;
+    check(system === 'MACOS' && minos.join('.') === `${MACOS}.0`, `it is for ${system} ${minos.join('.')}.`);
+    // Each page of the file has its hash in the signature, without which macOS on arm64 starts nothing.
+    if (arch === 'arm64') check(isSigned(bytes, parsed.code_signature), 'its signature does not fit.');
+  } else {
+    const { subsystem, time_date_stamp: stamp } = { ...parsed.optional_header, ...parsed.header };
+    check(stamp === 0 && subsystem.startsWith('WINDOWS'), `it has the time ${stamp} of its building in it.`);
+  }
+}
+
+const FORMATS = {
+  linux: ({ header, dynamic_entries: entries, dynamic_symbols: symbols }) => ({
+    machine: header.machine_type,
+    needs: entries.filter(({ tag }) => tag === 'NEEDED').map(({ library }) => library),
+    exported: symbols.filter(({ value }) => value !== 0).map(({ name }) => name),
+  }),
+  darwin: ({ header, libraries, symbols }) => ({
+    machine: header.cpu_type,
+    needs: libraries.filter(({ command }) => command !== 'ID_DYLIB').map(({ name }) => name),
+    exported: symbols.filter((symbol) => symbol.export_info).map(({ name }) => name.slice(1)),
+  }),
+  win32: ({ header, imports, export: { entries } }) => ({
+    machine: header.machine,
+    needs: imports.map(({ name }) => name),
+    exported: entries.map(({ name }) => name),
+  }),
+};
+
+// An embedded signature is a list of blobs, big-endian; its code directory has the hashes of the pages before it.
+function isSigned(bytes, { data_offset: start }) {
+  const [SIGNATURE, DIRECTORY, SHA256] = [0xfade0cc0, 0xfade0c02, 2];
+  if (bytes.readUInt32BE(start) !== SIGNATURE) return false;
+  const blobs = Array.from({ length: bytes.readUInt32BE(start + 8) }, (_, index) =>
+    bytes.subarray(start + bytes.readUInt32BE(start + 16 + 8 * index)),
+  );
+  const directory = blobs.find((blob) => blob.readUInt32BE(0) === DIRECTORY);
+  if (directory?.[37] !== SHA256) return false;
+  const [hashes, pages, end, page] = [16, 28, 32].map((at) => directory.readUInt32BE(at)).concat(2 ** directory[39]);
+  return Array.from({ length: pages }, (_, index) => index).every((index) => {
+    const part = bytes.subarray(index * page, Math.min((index + 1) * page, end));
+    const hash = directory.subarray(hashes + 32 * index, hashes + 32 * (index + 1));
+    return createHash('sha256').update(part).digest().equals(hash);
+  });
 }
