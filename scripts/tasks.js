@@ -4,14 +4,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { testArm64, testPlatforms } from '../__test__/platforms/run.mjs';
+import { testForeign, testPlatforms } from '../__test__/platforms/run.mjs';
 import { nodeBinary } from '../__test__/platforms/runtimes.mjs';
 import { addon, build, declare, requireRust } from './build.js';
 import { countCargo, countNode } from './counts.js';
 import { checkHygiene } from './hygiene.js';
 import { install } from './install.js';
 import { cargoTool, npmPackage, wheel } from './platforms/fetch.js';
-import { TARGETS } from './platforms/targets.js';
+import { hostPlatform, TARGETS } from './platforms/targets.js';
 import { BUILD, Failure, listen, ROOT, run, TOOLS, tool, works } from './util.js';
 
 // Far beyond what they need: a run that hangs ends with a failure.
@@ -58,7 +58,9 @@ const release = [
   task('node-22', 'Node tests on Node 22', () => nodeTestsOn(22)),
   task('node-24', 'Node tests on Node 24', () => nodeTestsOn(24)),
   task('platforms', 'The Linux x64 pair, built, packed and tested', testPlatforms),
-  task('arm64', 'The Linux arm64 pair, when what it is made of has changed', testArm64),
+  task('arm64', 'The Linux arm64 pair, when what it is made of has changed', testForeign('arm64')),
+  task('macos', 'The macOS pair, built and read, when it has changed', testForeign('macos')),
+  task('windows', 'The Windows binary, tested on Wine, when it has changed', testForeign('windows')),
   task('workflows', 'The workflows, by actionlint and zizmor', workflows),
   task('deny', 'Licences, duplicates and advisories of what is compiled in', deny),
   command('fuzz', 'Fuzz targets, ten seconds each', 'A fuzz target found something.', () => [
@@ -100,12 +102,13 @@ async function buildAddon() {
 
 async function nodeTestsOn(major) {
   if (process.version.startsWith(`v${major}.`)) return { leftOut: `this machine's Node is ${process.version}` };
+  if (hostPlatform().endsWith('musl')) return { leftOut: "npm's Nodes are for glibc" };
   return nodeTests(() => true, { binary: await nodeBinary(major) });
 }
 
 // They install Logto several times over, need a browser, build another addon or send thousands of messages.
 function isQuick(file) {
-  return !/(deploy|examples|faults|inbox-page|install|lifecycle|lost|memory)\.test/.test(file);
+  return !/(deploy|examples|faults|inbox-page|install|lifecycle|lost|memory|other-runtimes)\.test/.test(file);
 }
 
 async function nodeTests(isWanted, { binary = process.execPath, env = {} } = {}) {

@@ -5,6 +5,7 @@
 
 import { sum } from './counts.js';
 import { install } from './install.js';
+import { Unavailable } from './platforms/fetch.js';
 import { checks, tasks } from './tasks.js';
 import { Failure, main, readOptions } from './util.js';
 
@@ -54,6 +55,7 @@ async function runOne({ name, title, run }, words) {
       summary: parts.filter(Boolean).join(', '),
     });
   } catch (error) {
+    if (error instanceof Unavailable) return end('left out', { summary: error.message });
     if (!(error instanceof Failure)) throw error;
     return end('FAILED', { tests: error.tests, summary: error.message });
   }

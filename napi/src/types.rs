@@ -273,7 +273,8 @@ pub struct SendErrorData {
     /// What happened: the provider's words where it had some, with everything secret taken out.
     pub message: String,
     /// The sentence that Logto shows: a diagnosis when the configuration was passed in by hand (the Console's test),
-    /// else the same neutral sentence whatever happened.
+    /// else the same neutral sentence whatever happened, in the first of the payload's `uiLocales`, then `locale`, that is
+    /// English, Russian, German, French or Kazakh; English for all others.
     pub error_description: String,
     /// Why, as a stable code.
     #[napi(ts_type = "Reason")]

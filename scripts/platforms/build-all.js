@@ -4,24 +4,34 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-import { BUILD, Failure, hashOf, main, megabytes, putInPlace, ROOT, readOptions, run } from '../util.js';
+import { BUILD, Failure, hashOf, isScript, main, megabytes, putInPlace, ROOT, readOptions, run } from '../util.js';
 import { checkBinary } from './check-binary.js';
 import { ADDON, binaryName, libraryName, TARGETS } from './targets.js';
 import { toolchain } from './toolchain.js';
 
-const INPUTS = ['Cargo.toml', 'Cargo.lock', 'src', 'napi', 'scripts/platforms', 'scripts/tools.json'];
+const INPUTS = [
+  ...['Cargo.toml', 'Cargo.lock', 'src', 'napi'],
+  ...['build-all', 'targets', 'toolchain'].map((name) => `scripts/platforms/${name}.js`),
+];
 
-await main(async () => {
-  const { words } = readOptions({});
-  const strange = words.find((name) => !TARGETS[name]);
-  if (strange !== undefined) {
-    throw new Failure(`There is no platform ${strange}; there are ${Object.keys(TARGETS).join(', ')}.`);
-  }
+/** Builds these; what has not changed is not built again. */
+export async function buildAll(platforms) {
   if (process.platform !== 'linux') {
     throw new Failure('The binaries of a release are built on Linux; `npm run build` makes the one for this machine.');
   }
-  for (const platform of words.length > 0 ? words : Object.keys(TARGETS)) await build(platform);
-});
+  for (const platform of platforms) await build(platform);
+}
+
+if (isScript(import.meta.url)) {
+  await main(async () => {
+    const { words } = readOptions({});
+    const strange = words.find((name) => !TARGETS[name]);
+    if (strange !== undefined) {
+      throw new Failure(`There is no platform ${strange}; there are ${Object.keys(TARGETS).join(', ')}.`);
+    }
+    await buildAll(words.length > 0 ? words : Object.keys(TARGETS));
+  });
+}
 
 async function build(platform) {
   const target = TARGETS[platform];

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 
 import { BUILD, Failure, once, run, TOOLS, works } from '../util.js';
 
+/** What this machine cannot provide; a task that needs it is left out. */
+export class Unavailable extends Failure {}
+
 /** A package of npm; gives its folder. */
 export async function npmPackage(name, version, flags = []) {
   const quiet = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts'];
@@ -24,9 +27,12 @@ export async function wheel(name, version = TOOLS[name], platform = undefined) {
     PIP_DISABLE_PIP_VERSION_CHECK: '1',
   };
   const install = ['python3', '-m', 'pip', 'install', ...flags];
-  return once([name, version, platform].filter(Boolean).join('-').replace('*', 'x'), (into) =>
-    run([...install, '--target', into, `${name}==${version}`], { env }),
-  );
+  return once([name, version, platform].filter(Boolean).join('-').replace('*', 'x'), async (into) => {
+    if (!(await works(['python3', '-m', 'pip', '--version']))) {
+      throw new Unavailable(`${name} comes from Python's packages, and there is no python3 with pip here.`);
+    }
+    await run([...install, '--target', into, `${name}==${version}`], { env });
+  });
 }
 
 /** A cargo subcommand, compiled once where it is not installed; gives the environment that finds it. */
@@ -39,9 +45,13 @@ export async function cargoTool(name, env = process.env) {
 }
 
 /** Debian packages of a suite, by the machine's own sources; `choose` picks from what they depend on. */
-export async function debian(names, { suite = codename(), architecture = 'amd64', choose } = {}) {
+export async function debian(names, { suite, architecture = 'amd64', choose } = {}) {
   return once(`debian-${names[0]}-${architecture}`, async (into) => {
-    const apt = await aptFor(suite, architecture);
+    const tools = ['apt-get', 'apt-cache', 'dpkg'];
+    if (!isDebian() || !(await Promise.all(tools.map((tool) => works([tool, '--version'])))).every(Boolean)) {
+      throw new Unavailable(`${names[0]} comes from Debian's packages, which this machine has no apt for.`);
+    }
+    const apt = await aptFor(suite ?? codename(), architecture);
     const all = choose ? [...names, ...(await dependencies(apt, names)).filter(choose)] : names;
     const debs = join(BUILD, 'debs', `${names[0]}-${architecture}`);
     mkdirSync(debs, { recursive: true });
@@ -52,11 +62,7 @@ export async function debian(names, { suite = codename(), architecture = 'amd64'
 
 export const isDebian = () => /^ID=debian$/m.test(osRelease());
 
-function codename() {
-  const [, name] = (isDebian() && /^VERSION_CODENAME=(\w+)$/m.exec(osRelease())) || [];
-  if (name) return name;
-  throw new Failure('This takes packages from the apt sources of a Debian machine; here is another.');
-}
+const codename = () => /^VERSION_CODENAME=(\w+)$/m.exec(osRelease())?.[1] ?? 'stable';
 
 function osRelease() {
   try {

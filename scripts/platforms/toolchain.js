@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { BUILD, run, TOOLS } from '../util.js';
-import { debian, isDebian, wheel } from './fetch.js';
+import { debian, isDebian, Unavailable, wheel } from './fetch.js';
 import { MACOS } from './targets.js';
 
 const ZIG = ['ziglang', 'cargo-zigbuild'].map((name) => `${name} ${TOOLS[name]}`);
@@ -28,7 +28,6 @@ export async function toolchain({ os, rust, glibc }) {
   const target = glibc ? `${rust}.${glibc}` : rust;
   const command = ['zigbuild', '--target', target];
   const rustc = await withSources();
-  if (rustc === undefined) return describe({ command, env, flags: OF[os].flags });
   // Without `backtrace`, which reads symbols that a stripped addon does not have: 0.2 MB less.
   const std = ['-Zbuild-std=std,panic_unwind', '-Zbuild-std-features=panic-unwind'];
   return describe({
@@ -52,7 +51,12 @@ const OF = {
     env: { MACOSX_DEPLOYMENT_TARGET: MACOS, CARGO_PROFILE_RELEASE_STRIP: 'none' },
     flags: [
       ...[`-Lframework=${STUBS}`, `-Lnative=${STUBS}`],
-      ...linking('-Wl,-S', '-Wl,-x', '-Wl,-dead_strip_dylibs', '-Wl,-install_name,@rpath/connector-smsaero-native.node'),
+      ...linking(
+        '-Wl,-S',
+        '-Wl,-x',
+        '-Wl,-dead_strip_dylibs',
+        '-Wl,-install_name,@rpath/connector-smsaero-native.node',
+      ),
     ],
   },
   win32: {
@@ -85,11 +89,15 @@ function writeStubs() {
   }
 }
 
-/** A compiler that brings the sources of its standard library; nothing where there is none. */
+/** A compiler that brings the sources of its standard library. */
 async function withSources() {
   const sysroot = (await run(['rustc', '--print', 'sysroot'])).trim();
   if (existsSync(join(sysroot, 'lib/rustlib/src/rust/library/Cargo.lock'))) return 'rustc';
-  if (!isDebian()) return undefined;
+  if (!isDebian()) {
+    throw new Unavailable(
+      'The standard library is built along, and its sources are not here: rustup component add rust-src',
+    );
+  }
   const folder = await debian(['rustc-web', 'rust-web-src'], {
     choose: (name) => LIBRARIES.test(name),
   });
