@@ -10,7 +10,7 @@ await main(async () => {
   const { sbom } = readOptions({ sbom: { type: 'string' } });
   const generate = ['about', 'generate', '--locked', '--manifest-path', 'napi/Cargo.toml', '-c', 'scripts/about.toml'];
   const output = ['scripts/about.hbs', '-o', 'THIRD-PARTY-LICENSES.md'];
-  await run(['cargo', ...generate, ...output], { env: await cargoTool('cargo-about') });
+  await run(['cargo', ...generate, ...output], { env: await cargoTool('cargo-about', ['--features', 'cli']) });
   if (!sbom) return;
   // The same crates give the same bytes.
   const env = { ...(await cargoTool('cargo-cyclonedx')), SOURCE_DATE_EPOCH: '0' };

@@ -50,7 +50,7 @@ const FILES = [
   ...['unit/binding', 'contract/contract', 'contract/console', 'unit/trace', 'unit/template-choice', 'unit/get-config'],
   ...['unit/remembering', 'unit/settings', 'unit/gateways', '../testing/gateway'],
 ];
-// What Wine has not got: links to folders, counts of threads, output that a child can read while it runs.
+// What Wine has not got: links to folders, counts of threads, output that is read while a program runs, a reset by Node.
 const NOT_ON_WINE = /^(faults\/lifecycle|package\/(cli|loader)|..\/testing\/gateway)$/;
 // What is emulated or cannot be run here: the binaries are built and read, and a smoke or all tests run on what there is.
 const FOREIGN = {

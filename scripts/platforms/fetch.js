@@ -36,12 +36,12 @@ export async function wheel(name, version = TOOLS[name], platform = undefined) {
 }
 
 /** A cargo subcommand, compiled once where it is not installed; gives the environment that finds it. */
-export async function cargoTool(name, env = process.env) {
-  if (await works(['cargo', name.replace('cargo-', ''), '--version'])) return env;
+export async function cargoTool(name, flags = []) {
+  if (await works(['cargo', name.replace('cargo-', ''), '--version'])) return process.env;
   const folder = await once(`${name}-${TOOLS[name]}`, (into) =>
-    run(['cargo', 'install', '--locked', '--quiet', '--root', into, `${name}@${TOOLS[name]}`]),
+    run(['cargo', 'install', '--locked', '--quiet', ...flags, '--root', into, `${name}@${TOOLS[name]}`]),
   );
-  return { ...env, PATH: `${join(folder, 'bin')}:${env.PATH}` };
+  return { ...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}` };
 }
 
 /** Debian packages of a suite, by the machine's own sources; `choose` picks from what they depend on. */
