@@ -7,25 +7,32 @@ import { sum } from './counts.js';
 import { install } from './install.js';
 import { Unavailable } from './platforms/fetch.js';
 import { checks, tasks } from './tasks.js';
-import { Failure, main, readOptions } from './util.js';
+import { Failure, isScript, main, readOptions } from './util.js';
 
-await main(async () => {
-  const flags = ['release', 'all', 'check', 'keep-going', 'list'];
-  const { words, ...options } = readOptions(Object.fromEntries(flags.map((name) => [name, { type: 'boolean' }])));
-  const list = chosen(options.check ? checks : tasks, options, words);
-  if (options.list) {
-    for (const { name, title } of list) console.log(`${name.padEnd(14)}${title}`);
-    return;
-  }
-  if (!list.some(({ name }) => name === 'install')) await install();
+/** Runs tasks one after the other, and says how each ended. */
+export async function runTasks(list, { words = [], goesOn = false } = {}) {
   const started = Date.now();
   const rows = [];
   for (const task of list) {
-    const isOver = rows.some(({ result }) => result === 'FAILED') && !options['keep-going'];
+    const isOver = rows.some(({ result }) => result === 'FAILED') && !goesOn;
     rows.push(isOver ? { name: task.name, result: 'not run' } : await runOne(task, words));
   }
   summarize(rows, started);
-});
+}
+
+if (isScript(import.meta.url)) {
+  await main(async () => {
+    const flags = ['release', 'all', 'check', 'keep-going', 'list'];
+    const { words, ...options } = readOptions(Object.fromEntries(flags.map((name) => [name, { type: 'boolean' }])));
+    const list = chosen(options.check ? checks : tasks, options, words);
+    if (options.list) {
+      for (const { name, title } of list) console.log(`${name.padEnd(14)}${title}`);
+      return;
+    }
+    if (!list.some(({ name }) => name === 'install')) await install();
+    await runTasks(list, { words, goesOn: options['keep-going'] });
+  });
+}
 
 function chosen(list, { release = false, all = false, check = false }, words) {
   if (words.length === 0) {

@@ -129,7 +129,28 @@ describe('the page', () => {
     assert.deepEqual(await page.evaluate(() => window.announced), ['Message to 79001234567, code 4 8 2 9 1 3']);
     await page.getByRole('button', { name: 'Clear all' }).click();
     await page.getByText('No message yet').waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.id), 'messages');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'undo');
+  });
+
+  test('what was cleared can be put back, before what has come since', async (t) => {
+    const { page, send } = await visit(t);
+    await send('79001234567', 'SignIn', '482913');
+    await page.getByRole('button', { name: 'No money' }).click();
+    await page.getByText('Next: No money').waitFor();
+    await send('79001234567', 'SignIn', '600600').catch(() => {});
+    await page.getByText('refused: not enough money (402)').waitFor();
+    await page.getByRole('button', { name: 'Clear all' }).click();
+    await page.getByText('All messages are cleared.').waitFor();
+    await send('79001234567', 'Register', '111222');
+    await page.locator('[data-code="111222"]').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.locator('[data-code="482913"]').waitFor();
+    await page.getByText('refused: not enough money (402)').waitFor();
+    const codes = await cards(page).evaluateAll((all) => all.map(({ dataset }) => dataset.code));
+    assert.deepEqual(codes, ['111222', '', '482913']);
+    await page.getByText('All messages are cleared.').waitFor({ state: 'hidden' });
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'clear');
+    assert.match(await page.locator('#announcer').textContent(), /^Put back: 2 messages, 1 failure$/);
   });
 
   test('makes a message of many parts stand out, and sets text in its own direction', async (t) => {

@@ -104,6 +104,10 @@ describe('the JSON API', () => {
     await send('79001234567', 'SignIn', '111111');
     await api('/api/messages', { method: 'DELETE' });
     assert.deepEqual((await api('/api/messages')).body, []);
+    assert.deepEqual((await api('/api/messages/restore', { method: 'POST' })).status, 200);
+    assert.ok((await api('/api/messages')).body.length > 0);
+    const { status, body } = await api('/api/messages/restore', { method: 'POST' });
+    assert.deepEqual([status, body.error], [409, 'Nothing was cleared that could be put back.']);
   });
 
   test('says what it does not have', async (t) => {

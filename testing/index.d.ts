@@ -131,8 +131,11 @@ export interface Gateway extends AsyncDisposable {
    */
   onConnection(mode: 'accept' | 'reset' | 'hold'): void;
 
-  /** Forgets messages and requests. Faults, the account and those who wait stay. */
-  clear(): void;
+  /**
+   * Forgets messages and requests. Faults, the account and those who wait stay. What it gives puts the messages back,
+   * before those that have come since.
+   */
+  clear(): () => void;
   /** Back to the start: {@link clear}, and no faults, connections accepted, the first account. */
   reset(): void;
   /** Destroys every connection, closes the port, rejects those who wait. May be called again. */

@@ -129,9 +129,9 @@ class Gateway {
   }
 
   clear() {
-    this.#store.clear();
     this.#requests.length = 0;
     this.#refused.length = 0;
+    return this.#store.clear();
   }
 
   reset() {

@@ -89,11 +89,19 @@ export class Store {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Forgets the messages; what it gives puts them back, before those that have come since. */
   clear() {
     // Emptied in place: whoever holds the array sees it empty too.
-    this.#messages.length = 0;
+    const messages = this.#messages.splice(0);
+    const [byId, unread] = [[...this.#byId], [...this.#unread]];
     this.#byId.clear();
     this.#unread.clear();
+    return () => {
+      this.#messages.unshift(...messages.splice(0));
+      this.#byId = new Map([...byId.splice(0), ...this.#byId]);
+      this.#unread = new Set([...unread.splice(0), ...this.#unread]);
+      while (this.#messages.length > this.#keep) this.#forget(this.#messages.shift());
+    };
   }
 
   stop() {

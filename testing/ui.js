@@ -41,6 +41,7 @@ class Inbox {
   #gateway;
   #queue = [];
   #met = [];
+  #restore = null;
   #watchers = new Set();
   #behind = new WeakSet();
   #page;
@@ -82,6 +83,7 @@ class Inbox {
         GET: () => reply(response, 200, this.#messages(searchParams)),
         DELETE: () => this.#clear(response),
       },
+      '/api/messages/restore': { POST: () => this.#undoClear(response) },
       '/api/messages/next': { GET: () => this.#next(searchParams, response) },
       '/api/fail-next': {
         GET: () => reply(response, 200, this.#faults()),
@@ -139,10 +141,21 @@ class Inbox {
   }
 
   #clear(response) {
-    this.#gateway.clear();
-    this.#met.length = 0;
+    const [putBack, met] = [this.#gateway.clear(), this.#met.splice(0)];
+    this.#restore = () => {
+      putBack();
+      this.#met = [...met, ...this.#met].slice(-MET_KEPT);
+    };
     this.#broadcast('cleared', {});
     reply(response, 200, { messages: 0 });
+  }
+
+  #undoClear(response) {
+    if (this.#restore === null) throw problem(409, 'Nothing was cleared that could be put back.');
+    this.#restore();
+    this.#restore = null;
+    this.#broadcast('restored', {});
+    reply(response, 200, { messages: this.#gateway.messages.length });
   }
 
   async #failNext(request, response) {

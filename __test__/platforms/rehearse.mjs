@@ -66,7 +66,8 @@ function sha256(file) {
 
 /** verdaccio with an empty store; other packages come through it from the machine's own registry. */
 async function startRegistry() {
-  const folder = await npmPackage('verdaccio', TOOLS.verdaccio);
+  // One of its parts asks for a tag instead of a version, which not every registry has.
+  const folder = await npmPackage('verdaccio', TOOLS.verdaccio, [], { 'node-fetch': '2.7.0' });
   const { runServer } = createRequire(import.meta.url)(folder);
   const home = temporaryFolder();
   const machine = (await run(['npm', 'config', 'get', 'registry'])).trim();
@@ -78,6 +79,8 @@ async function startRegistry() {
     uplinks: { machine: { url: machine } },
     packages: { [NAME]: everybody, '**': { ...everybody, proxy: 'machine' } },
     web: { enable: false },
+    // npm sends the tarball in base64, which is more than the 10 MB it takes unasked.
+    max_body_size: '50mb',
     log: { type: 'stdout', format: 'pretty', level: 'fatal' },
   });
   server.listen({ host: '127.0.0.1', port: 0 });

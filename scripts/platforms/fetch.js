@@ -8,12 +8,13 @@ import { BUILD, Failure, once, run, TOOLS, works } from '../util.js';
 /** What this machine cannot provide; a task that needs it is left out. */
 export class Unavailable extends Failure {}
 
-/** A package of npm; gives its folder. */
-export async function npmPackage(name, version, flags = []) {
+/** A package of npm, with these versions of what it depends on; gives its folder. */
+export async function npmPackage(name, version, flags = [], overrides = {}) {
   const quiet = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts'];
-  const folder = await once(`npm-${name}-${version}`, (into) =>
-    run(['npm', 'install', ...quiet, ...flags, '--prefix', into, `${name}@${version}`]),
-  );
+  const folder = await once(`npm-${name}-${version}`, async (into) => {
+    writeFileSync(join(into, 'package.json'), JSON.stringify({ private: true, overrides }));
+    await run(['npm', 'install', ...quiet, ...flags, '--prefix', into, `${name}@${version}`]);
+  });
   return join(folder, 'node_modules', name);
 }
 
