@@ -148,8 +148,9 @@ async function runByNpx(registry, gateway, version) {
   step('npx, in an empty folder');
   const cwd = temporaryFolder();
   const env = { ...environment({ home: cwd }, registry), SMSAERO_GATEWAYS: gateway.url };
-  gateway.account.signs = [validConfig().senderName];
-  writeFileSync(join(cwd, 'connector.json'), JSON.stringify(validConfig()));
+  const config = validConfig({ senderName: 'Shop', fallbackToGeneric: true });
+  gateway.account.signs = [config.senderName];
+  writeFileSync(join(cwd, 'connector.json'), JSON.stringify(config));
   const npx = (...words) => must(['npx', '--yes', NAME, ...words], { cwd, env });
   const { stdout } = await npx('--version');
   assert.equal(stdout, `${version}\n`);

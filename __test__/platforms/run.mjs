@@ -24,7 +24,19 @@ import { buildAll } from '../../scripts/platforms/build-all.js';
 import { Unavailable } from '../../scripts/platforms/fetch.js';
 import { pack } from '../../scripts/platforms/pack.js';
 import { binaryName, hostPlatform } from '../../scripts/platforms/targets.js';
-import { BUILD, Failure, hashOf, isScript, listen, main, megabytes, ROOT, readJson, run } from '../../scripts/util.js';
+import {
+  BUILD,
+  Failure,
+  hashOf,
+  isScript,
+  listen,
+  main,
+  megabytes,
+  ROOT,
+  readJson,
+  run,
+  TOOLS,
+} from '../../scripts/util.js';
 import { glibc, host, musl, wine } from './runtimes.mjs';
 
 const SMOKE = fileURLToPath(new URL('smoke.mjs', import.meta.url));
