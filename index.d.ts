@@ -129,7 +129,8 @@ export interface SendErrorData {
   message: string
   /**
    * The sentence that Logto shows: a diagnosis when the configuration was passed in by hand (the Console's test),
-   * else the same neutral sentence whatever happened.
+   * else the same neutral sentence whatever happened, in the first of the payload's `uiLocales`, then `locale`, that is
+   * English, Russian, German, French or Kazakh; English for all others.
    */
   errorDescription: string
   /** Why, as a stable code. */

@@ -7,7 +7,7 @@ import { sum } from './counts.js';
 import { install } from './install.js';
 import { Unavailable } from './platforms/fetch.js';
 import { checks, tasks } from './tasks.js';
-import { Failure, isScript, main, readOptions } from './util.js';
+import { Failure, isScript, listen, main, readOptions } from './util.js';
 
 /** Runs tasks one after the other, and says how each ended. */
 export async function runTasks(list, { words = [], goesOn = false } = {}) {
@@ -30,8 +30,18 @@ if (isScript(import.meta.url)) {
       return;
     }
     if (!list.some(({ name }) => name === 'install')) await install();
+    const before = await changes();
     await runTasks(list, { words, goesOn: options['keep-going'] });
+    if ((await changes()) === before) return;
+    throw new Failure('The run has changed files that are in git, or left new ones: look at `git status`.');
   });
+}
+
+/** What differs from the last commit; nothing outside a checkout. */
+async function changes() {
+  const listed = await listen(['git', 'status', '--porcelain']);
+  const compared = await listen(['git', 'diff', 'HEAD']);
+  return listed.stdout + compared.stdout;
 }
 
 function chosen(list, { release = false, all = false, check = false }, words) {

@@ -134,18 +134,19 @@ describe('the page', () => {
 
   test('what was cleared can be put back, before what has come since', async (t) => {
     const { page, send } = await visit(t);
+    const refusal = page.locator('.badge', { hasText: 'refused: not enough money (402)' });
     await send('79001234567', 'SignIn', '482913');
     await page.getByRole('button', { name: 'No money' }).click();
     await page.getByText('Next: No money').waitFor();
     await send('79001234567', 'SignIn', '600600').catch(() => {});
-    await page.getByText('refused: not enough money (402)').waitFor();
+    await refusal.waitFor();
     await page.getByRole('button', { name: 'Clear all' }).click();
     await page.getByText('All messages are cleared.').waitFor();
     await send('79001234567', 'Register', '111222');
     await page.locator('[data-code="111222"]').waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.locator('[data-code="482913"]').waitFor();
-    await page.getByText('refused: not enough money (402)').waitFor();
+    await refusal.waitFor();
     const codes = await cards(page).evaluateAll((all) => all.map(({ dataset }) => dataset.code));
     assert.deepEqual(codes, ['111222', '', '482913']);
     await page.getByText('All messages are cleared.').waitFor({ state: 'hidden' });
