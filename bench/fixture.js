@@ -33,9 +33,14 @@ export const invalidConfig = {
     .map((template, place) => (place === 3 ? { ...template, content: 7 } : template)),
 };
 
-/** One message. */
-export const message = {
-  to: '79001234567',
-  type: 'SignIn',
-  payload: { code: '482913', locale: 'en', uiLocales: 'en-US en' },
-};
+/** What Logto's database gives for it, which Logto parses anew for every message. */
+export const row = JSON.stringify(config);
+
+const usageTypes = Object.keys(TYPES);
+
+/** A message of its own for each place: another number, another code, the usage types in turn. */
+export const messageAt = (place) => ({
+  to: `79${String(100_000_000 + ((place * 7919) % 900_000_000))}`,
+  type: usageTypes[place % usageTypes.length],
+  payload: { code: String(100_000 + ((place * 104_729) % 900_000)), locale: 'en', uiLocales: 'en-US en' },
+});

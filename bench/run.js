@@ -5,7 +5,7 @@
 //   --only A,B     these scenarios only
 //   --quick        short samples and three rounds, to see whether everything works
 //   --sparse N     how many messages of the sparse traffic are measured (3)
-//   --ours FILE    another build of ours than lib/index.js
+//   --ours FILE    another build of ours than that of a release, which is built where it is not current
 
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -14,9 +14,11 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-
+import { buildAll } from '../scripts/platforms/build-all.js';
+import { hostPlatform } from '../scripts/platforms/targets.js';
 import { certificate } from '../testing/certificate.js';
 import { chart } from './chart.js';
+import { row } from './fixture.js';
 import { print } from './report.js';
 import { limits, targets } from './targets.js';
 
@@ -27,24 +29,24 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     quick: { type: 'boolean', default: false },
     sparse: { type: 'string' },
-    ours: { type: 'string', default: here('../lib/index.js') },
+    ours: { type: 'string' },
   },
 });
 const { quick } = options;
 const rounds = Number(options.rounds ?? (quick ? 3 : 7));
-const ms = quick ? 300 : 1000;
 
 const KIT = ['@logto/connector-kit', 'zod'];
 const NODES = ['official', 'handTuned', 'ours'];
 const ALL = [...NODES, 'loop'];
-const flight = (inFlight, delayMs) => ({
+// The same count for all: as many messages as a cold process of Logto sends in days, and ten times as many, for which V8
+// has compiled everything.
+const flight = (inFlight, delayMs, { contenders = ALL, scale = 1 } = {}) => ({
   kind: 'messages',
-  contenders: ALL,
+  contenders,
   inFlight,
   delayMs,
-  // Enough for V8 to have compiled everything, and for every connection to be there.
-  warmUp: Math.max(inFlight * 3, quick ? 100 : 500),
-  ms: delayMs ? ms * 1.5 : ms,
+  warmUp: (quick ? 64 : 640) * scale,
+  count: (quick ? 600 : 6000) * scale,
 });
 const scenarios = {
   'load-cold': { kind: 'load', contenders: NODES, preload: [] },
@@ -55,6 +57,7 @@ const scenarios = {
   first: { kind: 'first', contenders: NODES },
   lone: flight(1, 0),
   'flight-64': flight(64, 0),
+  'flight-64-hot': flight(64, 0, { scale: 10 }),
   'flight-512': flight(512, 0),
   'flight-64-50': flight(64, 50),
   'flight-512-50': flight(512, 50),
@@ -107,10 +110,16 @@ const issue = () => {
   const { key, cert, ca } = certificate({ names: ['gate.smsaero.ru', '127.0.0.1'] });
   const folder = here('../build/bench');
   mkdirSync(folder, { recursive: true });
-  const files = { key: `${folder}/key.pem`, cert: `${folder}/cert.pem`, ca: `${folder}/ca.pem` };
+  const files = {
+    key: `${folder}/key.pem`,
+    cert: `${folder}/cert.pem`,
+    ca: `${folder}/ca.pem`,
+    row: `${folder}/row.json`,
+  };
   writeFileSync(files.key, key, { mode: 0o600 });
   writeFileSync(files.cert, cert);
   writeFileSync(files.ca, ca);
+  writeFileSync(files.row, row);
   return files;
 };
 
@@ -118,15 +127,15 @@ const run = promisify(execFile);
 const entries = {
   official: '@logto/connector-smsaero',
   handTuned: pathToFileURL(here('hand-tuned.js')).href,
-  ours: pathToFileURL(resolve(options.ours)).href,
+  ours: pathToFileURL(resolve(options.ours ?? here('../lib/index.js'))).href,
 };
 
 const sample = async ({ node, rust, gateway, files }, contender, scenario) => {
-  const { kind, delayMs = 0, inFlight, warmUp } = scenario;
+  const { kind, delayMs = 0, inFlight, warmUp, count } = scenario;
   const url = `https://127.0.0.1:${gateway.port}`;
   gateway.delay(delayMs);
   const before = await gateway.stats();
-  const looped = [`${url}/v2/sms/send`, files.ca, inFlight, warmUp, scenario.ms].map(String);
+  const looped = [`${url}/v2/sms/send`, files.ca, files.row, inFlight, warmUp, count].map(String);
   const flags = ['--no-warnings', '--expose-gc', '--import', pathToFileURL(here('redirect.js')).href];
   const sampled = [...flags, here('sample.js'), JSON.stringify({ ...scenario, contender, entry: entries[contender] })];
   const env = {
@@ -221,6 +230,8 @@ const main = async () => {
   const unknown = chosen.filter((name) => !(name in scenarios));
   if (unknown.length) throw new Error(`No scenario ${unknown}. There are: ${Object.keys(scenarios).join(', ')}.`);
   const rust = buildRust();
+  // What is shipped: `npm run build` compiles with other flags.
+  if (!options.ours) await buildAll([hostPlatform()]);
   const node = node22();
   const files = issue();
   const gateway = await startGateway(rust('gateway'), files);

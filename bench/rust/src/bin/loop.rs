@@ -1,13 +1,14 @@
 //! The client without Node: a bare loop around reqwest, which shows what is left to gain.
 //!
-//! Takes the URL, the path of the authority's certificate, how many messages are in flight, how many are sent before
-//! the measuring begins, and for how many milliseconds to measure. Prints a line of JSON.
+//! Takes the URL, the paths of the authority's certificate and of a configuration, how many messages are in flight, how many
+//! are sent before the measuring begins, and how many are measured. For each it does what a connector does: it reads the
+//! configuration anew, fills in the template, sends, reads the reply. Prints a line of JSON.
 
 use std::{
     cell::{Cell, RefCell},
     fs,
     rc::Rc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use reqwest::{Client, header};
@@ -15,18 +16,42 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::task::LocalSet;
-
-const TEXT: &str = "Your Logto sign-in verification code is 482913. The code will remain active for 10 minutes.";
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 struct Plan {
     url: String,
+    /// A configuration as JSON.
+    row: String,
     in_flight: usize,
     warm_up: usize,
-    time: Duration,
+    count: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Config {
+    email: String,
+    api_key: String,
+    sender_name: String,
+    templates: Vec<Template>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Template {
+    usage_type: String,
+    content: String,
+}
+
+#[derive(Serialize)]
+struct Order<'a> {
+    number: &'a str,
+    sign: &'a str,
+    text: &'a str,
 }
 
 #[derive(Default)]
@@ -42,9 +67,10 @@ fn main() -> Outcome<()> {
     let (url, ca) = (next()?, next()?);
     let plan = Plan {
         url,
+        row: fs::read_to_string(next()?)?,
         in_flight: next()?.parse()?,
         warm_up: next()?.parse()?,
-        time: Duration::from_millis(next()?.parse()?),
+        count: next()?.parse()?,
     };
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca)?)?;
@@ -59,13 +85,12 @@ fn main() -> Outcome<()> {
 
 async fn measure(client: Client, plan: Plan) -> Outcome<()> {
     let first = Instant::now();
-    send(&client, &plan.url).await?;
+    send(&client, &plan, 0).await?;
     let first_us = first.elapsed().as_micros();
     let plan = Rc::new(plan);
-    let warm_up = plan.warm_up;
-    run(&client, &plan, move |course| course.begun.get() < warm_up).await?;
-    let (cpu_ns, started, time) = (process_ns(), Instant::now(), plan.time);
-    let course = run(&client, &plan, move |_| started.elapsed() < time).await?;
+    run(&client, &plan, plan.warm_up).await?;
+    let (cpu_ns, started) = (process_ns(), Instant::now());
+    let course = run(&client, &plan, plan.count).await?;
     let (cpu_ns, seconds) = (process_ns() - cpu_ns, started.elapsed().as_secs_f64());
     let mut latencies = course.latencies_us.take();
     latencies.sort_unstable();
@@ -84,20 +109,16 @@ async fn measure(client: Client, plan: Plan) -> Outcome<()> {
     Ok(())
 }
 
-/// Keeps so many messages in flight for as long as there are to be more.
-async fn run(
-    client: &Client,
-    plan: &Rc<Plan>,
-    more: impl Fn(&Course) -> bool + Clone + 'static,
-) -> Outcome<Rc<Course>> {
+/// Sends so many messages, keeping as many in flight as the plan says.
+async fn run(client: &Client, plan: &Rc<Plan>, count: usize) -> Outcome<Rc<Course>> {
     let course = Rc::new(Course::default());
     let lanes = (0..plan.in_flight).map(|_| {
-        let (client, plan, course, more) = (client.clone(), Rc::clone(plan), Rc::clone(&course), more.clone());
+        let (client, plan, course) = (client.clone(), Rc::clone(plan), Rc::clone(&course));
         tokio::task::spawn_local(async move {
-            while more(&course) {
-                course.begun.set(course.begun.get() + 1);
+            while course.begun.get() < count {
+                let place = course.begun.replace(course.begun.get() + 1);
                 let started = Instant::now();
-                if send(&client, &plan.url).await.is_err() {
+                if send(&client, &plan, place).await.is_err() {
                     course.failures.set(course.failures.get() + 1);
                 }
                 let taken = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -111,13 +132,21 @@ async fn run(
     Ok(course)
 }
 
-async fn send(client: &Client, url: &str) -> Outcome<()> {
-    let order = json!({ "number": "79001234567", "sign": "SMSAero", "text": TEXT });
+async fn send(client: &Client, plan: &Plan, place: usize) -> Outcome<()> {
+    let config = serde_json::from_str::<Config>(&plan.row)?;
+    let template = config.templates.get(place % config.templates.len()).ok_or("no template")?;
+    if template.usage_type.is_empty() {
+        return Err("a template of no type".into());
+    }
+    let code = 100_000 + place * 104_729 % 900_000;
+    let text = template.content.replace("{{code}}", &code.to_string());
+    let number = format!("79{}", 100_000_000 + place * 7919 % 900_000_000);
+    let order = serde_json::to_string(&Order { number: &number, sign: &config.sender_name, text: &text })?;
     let request = client
-        .post(url)
-        .header(header::AUTHORIZATION, "Basic b3duZXJAZXhhbXBsZS5jb206a2V5LW9mLXRoZS1hY2NvdW50")
+        .post(&plan.url)
+        .basic_auth(&config.email, Some(&config.api_key))
         .header(header::CONTENT_TYPE, "application/json")
-        .body(order.to_string());
+        .body(order);
     let reply = request.send().await?.error_for_status()?.bytes().await?;
     let reply = serde_json::from_slice::<serde_json::Value>(&reply)?;
     if reply["success"] == true { Ok(()) } else { Err("not sent".into()) }
