@@ -1,11 +1,14 @@
 //! The SMS Aero configuration, parsed from an untyped value: it cannot be wrong, or there is a list of issues.
 #![forbid(unsafe_code)]
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 
 use crate::{
     issue::{Issue, IssueCode, JsType, Step},
     phone::AllowedPrefixes,
+    template::Handlebar,
     utf16::Utf16,
 };
 
@@ -56,6 +59,7 @@ pub struct Template {
     pub content: Utf16,
     /// The BCP 47 tag of the language it is written in. An empty tag says nothing and counts as none.
     pub locale: Option<String>,
+    pub(crate) handlebars: OnceLock<Vec<Handlebar>>,
 }
 
 /// The keys of a configuration, in the order in which they are read.
@@ -144,7 +148,7 @@ impl Reader {
         let locale = self.key(value, locale, |reader, value| reader.optional(value, Self::string));
         let (usage_type, content) = (usage_type?, content?);
         let locale = locale.map(|tag| tag.well_formed()).filter(|tag| !tag.is_empty());
-        (self.issues.len() == found_before).then_some(Template { usage_type, content, locale })
+        (self.issues.len() == found_before).then(|| Template::new(usage_type, content, locale))
     }
 
     fn optional_flag<V: Untyped>(&mut self, value: V) -> bool {

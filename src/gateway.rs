@@ -1,7 +1,7 @@
 //! SMS Aero as pure functions: where it is, what a request says, what a reply means.
 #![forbid(unsafe_code)]
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -23,7 +23,11 @@ pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 
 /// One place that speaks SMS Aero's API: a base URL below which `/v2/` is found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Gateway {
+pub struct Gateway(Arc<Addresses>);
+
+/// What a gateway's base URL comes to.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Addresses {
     base: Url,
     send: Url,
     test_send: Url,
@@ -63,23 +67,29 @@ impl Gateway {
 
     fn at(base: Url) -> Self {
         let [send, test_send] = [Method::Send, Method::TestSend].map(|method| address(&base, method));
-        Self { base, send, test_send }
+        Self(Arc::new(Addresses { base, send, test_send }))
     }
 
     /// The address of one of the API's methods; those that every message needs are kept.
     #[must_use]
     pub fn method(&self, method: Method) -> Cow<'_, Url> {
         match method {
-            Method::Send => Cow::Borrowed(&self.send),
-            Method::TestSend => Cow::Borrowed(&self.test_send),
-            reading => Cow::Owned(address(&self.base, reading)),
+            Method::Send => Cow::Borrowed(&self.0.send),
+            Method::TestSend => Cow::Borrowed(&self.0.test_send),
+            reading => Cow::Owned(address(&self.0.base, reading)),
         }
     }
 
     /// The base URL itself.
     #[must_use]
-    pub const fn base(&self) -> &Url {
-        &self.base
+    pub fn base(&self) -> &Url {
+        &self.0.base
+    }
+
+    /// The same as people read it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.base().as_str().trim_end_matches('/')
     }
 }
 
@@ -91,7 +101,7 @@ fn address(base: &Url, method: Method) -> Url {
 
 impl fmt::Display for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.base.as_str().trim_end_matches('/'))
+        f.write_str(self.name())
     }
 }
 

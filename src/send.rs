@@ -87,7 +87,7 @@ impl Message {
         values: &[Option<Utf16>],
     ) -> Self {
         let Recipient { to, usage_type, audience } = *recipient;
-        let variables = template.variables().into_iter().zip(values);
+        let variables = template.variables().zip(values);
         let codes = variables.filter(|(path, _)| is_code(path)).filter_map(|(_, value)| value.as_ref());
         Self {
             account,
@@ -140,13 +140,14 @@ impl Message {
                 Ended::One(result) => Ended::One(result),
                 Ended::Other(()) => {
                     let doubt = self.doubt(transport, gateways, departure.overdue_at(), deadlines, &place, &departure);
-                    let proof = pin!(async {
+                    // Boxed, as below: next to no message needs it, and every message would carry room for it.
+                    let mut proof = Box::pin(async {
                         match doubt.resolve(true).await {
                             Some(row) => row,
                             None => std::future::pending().await,
                         }
                     });
-                    first(sending, proof).await
+                    first(sending, proof.as_mut()).await
                 }
             }
         };
@@ -173,8 +174,8 @@ impl Message {
             Err(error) if error.is_doubtful() => {
                 let is_unknown = matches!(error.kind(), ErrorKind::UnknownOutcome);
                 let last = attempts.gateway.as_ref();
-                let row =
-                    self.doubt(transport, gateways, last, deadlines, &place, &departure).resolve(is_unknown).await;
+                let doubt = self.doubt(transport, gateways, last, deadlines, &place, &departure);
+                let row = Box::pin(doubt.resolve(is_unknown)).await;
                 row.or_else(|| place.end_unknown())
             }
             Err(_) => None,
@@ -222,8 +223,8 @@ impl Message {
         if row.is_rejected() {
             return Err(self.error(ErrorKind::RejectedByList));
         }
-        let gateway = attempts.gateway.as_ref().map(ToString::to_string).unwrap_or_default();
-        Ok(Receipt { accepted: row.accepted, gateway })
+        let gateway = attempts.gateway.as_ref().map(Gateway::name).unwrap_or_default();
+        Ok(Receipt { accepted: row.accepted, gateway: gateway.to_owned() })
     }
 
     /// The error when there is nothing to send the message with; `why` says what is missing.
@@ -288,7 +289,7 @@ impl Message {
         let reply = decoded.as_ref().unwrap_or(reply);
         match judge(reply.status, whole_characters(reply)) {
             Judgement::Accepted(accepted) => {
-                Ok(Receipt { accepted, gateway: gateway.map(ToString::to_string).unwrap_or_default() })
+                Ok(Receipt { accepted, gateway: gateway.map(Gateway::name).unwrap_or_default().to_owned() })
             }
             Judgement::NotAReply => Err(self.error(ErrorKind::NotAReply { status: reply.status })),
             Judgement::Refused(refusal) => Err(self.refused(refusal, reply)),

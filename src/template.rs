@@ -1,7 +1,7 @@
 //! Chooses the template for a usage type and a language, lists its variables and fills them in.
 #![forbid(unsafe_code)]
 
-use std::ops::Range;
+use std::{ops::Range, sync::OnceLock};
 
 use crate::{
     config::{Config, GENERIC, Template},
@@ -65,41 +65,55 @@ fn narrowed(range: &str) -> Option<&str> {
     }
 }
 
+/// A place in a text where the value of a variable goes.
+pub(crate) struct Handlebar {
+    place: Range<usize>,
+    path: String,
+}
+
 impl Template {
+    /// A template for a usage type, in a language if it has one.
+    #[must_use]
+    pub const fn new(usage_type: Utf16, content: Utf16, locale: Option<String>) -> Self {
+        Self { usage_type, content, locale, handlebars: OnceLock::new() }
+    }
+
     /// The paths of the variables, in the order in which they stand in the text and as often: keys joined by dots, ASCII
     /// letters, digits and underscores only. The first key must be in the payload itself.
-    #[must_use]
-    pub fn variables(&self) -> Vec<String> {
-        self.handlebars().map(|(_, path)| path).collect()
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.handlebars().iter().map(|bar| bar.path.as_str())
     }
 
     /// The text with the values of its variables, in the same order; a variable without a value stays as it is.
     #[must_use]
     pub fn render(&self, values: &[Option<Utf16>]) -> Utf16 {
         let units = self.content.units();
-        let mut rendered = Utf16::default();
+        let length = units.len() + values.iter().flatten().map(|value| value.units().len()).sum::<usize>();
+        let mut rendered = Utf16::new(Vec::with_capacity(length));
         let mut copied = 0;
-        for ((bar, _), value) in self.handlebars().zip(values) {
+        for (Handlebar { place, .. }, value) in self.handlebars().iter().zip(values) {
             if let Some(value) = value {
-                rendered.push(units.get(copied..bar.start).unwrap_or_default());
+                rendered.push(units.get(copied..place.start).unwrap_or_default());
                 rendered.push(value.units());
-                copied = bar.end;
+                copied = place.end;
             }
         }
         rendered.push(units.get(copied..).unwrap_or_default());
         rendered
     }
 
-    /// The handlebars that name a variable, each with its path.
-    fn handlebars(&self) -> impl Iterator<Item = (Range<usize>, String)> {
-        let units = self.content.units();
-        let mut from = 0;
-        let next = move || {
-            let (bar, path) = next_handlebar(units, from)?;
-            from = bar.end;
-            Some((bar, units.get(path).map(ascii).unwrap_or_default()))
-        };
-        std::iter::from_fn(next).filter(|(_, path)| !path.starts_with('.'))
+    /// The handlebars that name a variable: found once, for all messages.
+    fn handlebars(&self) -> &[Handlebar] {
+        self.handlebars.get_or_init(|| {
+            let units = self.content.units();
+            let mut from = 0;
+            let next = move || {
+                let (place, path) = next_handlebar(units, from)?;
+                from = place.end;
+                Some(Handlebar { place, path: units.get(path).map(ascii).unwrap_or_default() })
+            };
+            std::iter::from_fn(next).filter(|bar| !bar.path.starts_with('.')).collect()
+        })
     }
 }
 
@@ -163,14 +177,14 @@ mod tests {
     };
 
     fn rendered(content: &str) -> String {
-        let template = Template { usage_type: Utf16::default(), content: Utf16::from(content), locale: None };
-        let value = |path: &String| match path.as_str() {
+        let template = Template::new(Utf16::default(), Utf16::from(content), None);
+        let value = |path: &str| match path {
             "code" => Some(Utf16::from("123456")),
             "a_1" => Some(Utf16::from("x")),
             "code.length" => Some(Utf16::default()),
             _ => None,
         };
-        let values = template.variables().iter().map(value).collect::<Vec<_>>();
+        let values = template.variables().map(value).collect::<Vec<_>>();
         template.render(&values).well_formed()
     }
 
@@ -195,8 +209,8 @@ mod tests {
     #[test]
     fn variables_are_listed_in_order_and_as_often_as_they_stand() {
         let content = Utf16::from("{{b.c}} {{ a }} {{.x}} {{}} {{a}}");
-        let template = Template { usage_type: Utf16::default(), content, locale: None };
-        assert_eq!(template.variables(), ["b.c", "a", "a"]);
+        let template = Template::new(Utf16::default(), content, None);
+        assert_eq!(template.variables().collect::<Vec<_>>(), ["b.c", "a", "a"]);
         assert!(is_code("code.part") && !is_code("codes"));
     }
 

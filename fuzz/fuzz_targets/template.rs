@@ -6,8 +6,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|units: Vec<u16>| {
     let text = Utf16::new(units);
-    let template = Template { usage_type: Utf16::default(), content: text.clone(), locale: None };
-    let count = template.variables().len();
+    let template = Template::new(Utf16::default(), text.clone(), None);
+    let count = template.variables().count();
     assert_eq!(template.render(&vec![None; count]), text);
     let emptied = template.render(&vec![Some(Utf16::default()); count]);
     let mut rest = text.units().iter();

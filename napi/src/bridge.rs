@@ -1,6 +1,6 @@
 //! The native functions of one environment for the JavaScript half: each of them converts, calls, converts.
 
-use std::{fmt::Display, sync::Arc};
+use std::{fmt::Display, io, sync::Arc, time::Duration};
 
 use connector_smsaero_native::{
     account::Account,
@@ -160,7 +160,7 @@ fn choose(call: &FunctionCallContext<'_>) -> napi::Result<String> {
             let kind = ErrorKind::TemplateNotFound { usage_type: usage_type.well_formed() };
             json!({ "error": Error::new(kind, NOBODY) })
         },
-        |(place, template)| json!({ "template": place, "variables": template.variables() }),
+        |(place, template)| json!({ "template": place, "variables": template.variables().collect::<Vec<_>>() }),
     );
     Ok(answer.to_string())
 }
@@ -175,50 +175,80 @@ fn options(call: &FunctionCallContext<'_>) -> napi::Result<External<SendOptions>
     Ok(External::new(SendOptions { gateways: gateways.into(), limits }))
 }
 
-/// `(prepared, options, request)`: starts a send, or gives the error for which it was not started, as JSON.
-fn send(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
-    let prepared = call.get::<&External<Arc<ConfigHandle>>>(0)?;
-    let options = call.get::<&External<SendOptions>>(1)?;
-    let request =
-        SendRequest::decode(&call.get::<Utf16String>(2)?).ok_or_else(|| refused("The send cannot be read."))?;
-    let SendRequest { id, waited, audience, .. } = request;
-    if prepared.config.templates.get(request.template).is_none() {
-        return Err(refused("There is no such template."));
-    }
-    if let Err(error) = Message::permit(&prepared.config, &request.to, audience) {
-        return Ok(Some(to_json(&error)));
-    }
-    let prepared = Arc::clone(prepared);
-    let gateways = Arc::clone(&options.gateways);
-    runtime::read_settings(&gateways, || host_settings(state, call.env))?;
-    let worker = match worker(audience) {
-        Ok(worker) => worker,
-        Err(error) => return Ok(Some(to_json(&error))),
+/// `(prepared, options, delayUs, requests)`: starts sends, which have waited for each other for so long. What becomes of them
+/// is settled later, also where it is known already.
+fn send(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<()> {
+    let prepared = Arc::clone(call.get::<&External<Arc<ConfigHandle>>>(0)?);
+    let SendOptions { gateways, limits } = &**call.get::<&External<SendOptions>>(1)?;
+    let delay = Duration::try_from_secs_f64(call.get::<f64>(2)? / 1e6).unwrap_or_default();
+    let requests = call.get::<Utf16String>(3)?;
+    runtime::read_settings(gateways, || host_settings(state, call.env))?;
+    let batch = Batch {
+        prepared,
+        gateways: Arc::clone(gateways),
+        limits: *limits,
+        called: Instant::now(),
+        delay,
+        completions: Arc::clone(&state.completions),
     };
-    let started = Instant::now().checked_sub(waited).unwrap_or_else(Instant::now);
-    let deadlines = Deadlines { started, limits: options.limits };
-    let pending = PendingSend::new(id, Arc::clone(&state.completions), Message::lost(audience));
-    // Composed and boxed on the worker thread: Logto has one thread for everything else.
-    worker.spawn(async move {
-        let is_traced = request.is_traced;
-        if let Some(message) = compose(&prepared, request) {
-            Box::pin(deliver(message, gateways, deadlines, is_traced, pending)).await;
+    match runtime::worker() {
+        // Read, composed and boxed on the worker thread: Logto has one thread for everything else.
+        Ok(worker) => runtime::spawn(worker, async move { batch.start(&requests).await }),
+        Err(error) => {
+            for SendRequest { id, audience, .. } in SendRequest::decode_all(&requests) {
+                batch.pending(id, audience).refuse(&no_worker(&error, audience));
+            }
         }
-    });
-    Ok(None)
+    }
+    Ok(())
 }
 
-/// The worker thread; the error if there is none.
-pub fn worker(audience: Audience) -> Result<&'static Handle, Error> {
-    runtime::worker()
-        .map_err(|error| Message::unsendable(&format!("this server could not start a thread: {error}"), audience))
+/// Sends on their way to the worker thread, with one waking of it.
+struct Batch {
+    prepared: Arc<ConfigHandle>,
+    gateways: Arc<[Gateway]>,
+    limits: Limits,
+    called: Instant,
+    delay: Duration,
+    completions: Arc<Completions>,
 }
 
-fn compose(prepared: &ConfigHandle, request: SendRequest) -> Option<Message> {
-    let SendRequest { template, to, usage_type, audience, values, .. } = request;
-    let recipient = Recipient { to: &to, usage_type: &usage_type, audience };
-    let template = prepared.config.templates.get(template)?;
-    Some(Message::new(Arc::clone(&prepared.account), template, &recipient, &values))
+impl Batch {
+    async fn start(self, requests: &[u16]) {
+        runtime::note_message();
+        let mut messages = SendRequest::decode_all(requests).filter_map(|request| self.message(request));
+        let Some(first) = messages.next() else { return };
+        let first = Box::pin(first);
+        for other in messages {
+            runtime::spawn(&Handle::current(), other);
+        }
+        first.await;
+    }
+
+    fn pending(&self, id: u32, audience: Audience) -> PendingSend {
+        PendingSend::new(id, Arc::clone(&self.completions), Message::lost(audience))
+    }
+
+    /// What delivers a message; nothing for one that nobody may get.
+    fn message(&self, request: SendRequest) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let SendRequest { id, template, waited, is_traced, to, usage_type, audience, values } = request;
+        let pending = self.pending(id, audience);
+        if let Err(error) = Message::permit(&self.prepared.config, &to, audience) {
+            pending.refuse(&error);
+            return None;
+        }
+        let template = self.prepared.config.templates.get(template)?;
+        let recipient = Recipient { to: &to, usage_type: &usage_type, audience };
+        let message = Message::new(Arc::clone(&self.prepared.account), template, &recipient, &values);
+        let started = self.called.checked_sub(waited + self.delay).unwrap_or(self.called);
+        let deadlines = Deadlines { started, limits: self.limits };
+        Some(deliver(message, Arc::clone(&self.gateways), deadlines, is_traced, pending))
+    }
+}
+
+/// The error when there is no worker thread.
+pub fn no_worker(error: &io::Error, audience: Audience) -> Error {
+    Message::unsendable(&format!("this server could not start a thread: {error}"), audience)
 }
 
 /// A question of the command line's.

@@ -18,6 +18,7 @@ use napi::{
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use serde::Serialize;
+use serde_json::json;
 
 /// So many outcomes do not wait for others.
 const BATCH: usize = 16;
@@ -167,6 +168,13 @@ impl PendingSend {
 }
 
 impl PendingSend {
+    /// Hands over the error for which the send was not started, and its trace.
+    pub fn refuse(mut self, error: &Error) {
+        self.lost = None;
+        let trace = json!({ "outcome": "not_sent", "reason": error.reason() });
+        self.completions.complete(&(self.id, false, error, trace), false, Duration::ZERO);
+    }
+
     /// Hands over what was found out, where nothing was to be sent.
     pub fn answer(mut self, answer: &impl Serialize) {
         self.lost = None;

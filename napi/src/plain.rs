@@ -20,7 +20,7 @@ use napi::{
 use tokio::time::Instant;
 
 use crate::{
-    bridge::{EnvState, SendOptions, call_of, deliver, host_settings, refused, text, to_json, worker},
+    bridge::{EnvState, SendOptions, call_of, deliver, host_settings, no_worker, refused, text, to_json},
     completions::PendingSend,
     runtime, snapshot,
 };
@@ -88,9 +88,9 @@ fn spawn<F: Future<Output = ()> + Send + 'static>(
     let SendOptions { gateways, limits } = &**call.get::<&External<SendOptions>>(1)?;
     let (id, is_traced) = (call.get(2)?, call.get(3)?);
     runtime::read_settings(gateways, || host_settings(state, call.env))?;
-    let worker = match worker(READER) {
+    let worker = match runtime::worker() {
         Ok(worker) => worker,
-        Err(error) => return Ok(Some(to_json(&error))),
+        Err(error) => return Ok(Some(to_json(&no_worker(&error, READER)))),
     };
     let pending = PendingSend::new(id, Arc::clone(&state.completions), Message::lost(READER));
     let deadlines = Deadlines { started: Instant::now(), limits: *limits };

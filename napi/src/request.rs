@@ -1,4 +1,4 @@
-//! One send as the JavaScript half hands it over: fields with their length before them, in one string.
+//! Sends as the JavaScript half hands them over: fields with their length before them, in one string.
 #![forbid(unsafe_code)]
 
 use std::time::Duration;
@@ -26,24 +26,28 @@ pub struct SendRequest {
 }
 
 impl SendRequest {
-    /// Reads the fields; `None` if there are too few, which the JavaScript half never writes.
-    pub fn decode(units: &[u16]) -> Option<Self> {
+    /// Reads one send after the other, up to one that breaks off, which the JavaScript half never writes.
+    pub fn decode_all(units: &[u16]) -> impl Iterator<Item = Self> {
         let mut fields = Fields { units };
-        let id = fields.number()?;
-        let template = fields.number()?;
-        let waited = Duration::from_micros(fields.number()?);
-        Some(Self {
-            id,
-            template,
-            waited,
+        std::iter::from_fn(move || Self::decode(&mut fields))
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Option<Self> {
+        let request = Self {
+            id: fields.number()?,
+            template: fields.number()?,
+            waited: Duration::from_micros(fields.number()?),
             is_traced: !fields.next()??.is_empty(),
             audience: fields.next()?.map_or(Audience::Administrator, |tags| {
                 Audience::EndUser(Language::wanted(&String::from_utf16_lossy(tags)))
             }),
             to: utf16(fields.next()??),
             usage_type: utf16(fields.next()??),
-            values: fields.map(|value| value.map(utf16)).collect(),
-        })
+            values: Vec::new(),
+        };
+        let count = fields.number::<usize>()?;
+        let values = (0..count).map(|_| fields.next().map(|value| value.map(utf16))).collect::<Option<_>>()?;
+        Some(Self { values, ..request })
     }
 }
 
@@ -95,31 +99,34 @@ mod tests {
 
     use super::SendRequest;
 
-    fn decode(text: &str) -> Option<SendRequest> {
-        SendRequest::decode(Utf16::from(text).units())
+    fn decode(text: &str) -> Vec<SendRequest> {
+        SendRequest::decode_all(Utf16::from(text).units()).collect()
     }
 
     #[test]
-    fn a_send_reads_as_it_was_written() {
-        let request = decode("1:71:25:125001:t-2:796:SignIn3:a:b-0:").unwrap();
-        assert_eq!((request.id, request.template, request.waited), (7, 2, Duration::from_micros(12_500)));
-        assert_eq!((request.audience, request.is_traced), (Audience::Administrator, true));
-        assert_eq!((request.to, request.usage_type), (Utf16::from("79"), Utf16::from("SignIn")));
-        assert_eq!(request.values, [Some(Utf16::from("a:b")), None, Some(Utf16::default())]);
+    fn sends_read_as_they_were_written() {
+        let all = decode("1:71:25:125001:t-2:796:SignIn1:33:a:b-0:1:81:01:00:-2:775:Other1:0");
+        let [one, other] = all.as_slice() else { unreachable!() };
+        assert_eq!((one.id, one.template, one.waited), (7, 2, Duration::from_micros(12_500)));
+        assert_eq!((one.audience, one.is_traced), (Audience::Administrator, true));
+        assert_eq!((&one.to, &one.usage_type), (&Utf16::from("79"), &Utf16::from("SignIn")));
+        assert_eq!(one.values, [Some(Utf16::from("a:b")), None, Some(Utf16::default())]);
+        assert_eq!((other.id, &other.to, other.values.len()), (8, &Utf16::from("77"), 0));
     }
 
     #[test]
     fn languages_mean_somebody_who_signs_in() {
-        let request = decode("1:71:21:00:9:es-MX  RU2:790:").unwrap();
+        let all = decode("1:71:21:00:9:es-MX  RU2:790:1:0");
+        let [request] = all.as_slice() else { unreachable!() };
         assert_eq!((request.audience, request.is_traced), (Audience::EndUser(Language::Russian), false));
     }
 
     #[test]
     fn a_send_with_a_field_too_few_is_none() {
         for broken in
-            ["", "1:7", "1:71:2", "1:71:21:00:-2:79", "1:x1:21:00:-2:790:", "9:7", ":", "1:71:24:12.50:-2:790:"]
+            ["", "1:7", "1:71:2", "1:71:21:00:-2:79", "1:x1:21:00:-2:790:1:0", "9:7", ":", "1:71:21:00:-2:790:1:1"]
         {
-            assert!(decode(broken).is_none(), "{broken}");
+            assert!(decode(broken).is_empty(), "{broken}");
         }
     }
 }

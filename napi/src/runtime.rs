@@ -2,15 +2,22 @@
 #![forbid(unsafe_code)]
 
 use std::{
-    future::pending,
     io,
     pin::Pin,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
+    time::Duration,
 };
 
 use connector_smsaero_native::{gateway::Gateway, proxy::ProxyVariables, transport::Transport};
-use tokio::runtime::{Builder, Handle};
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::Notify,
+    time::sleep,
+};
 
 use crate::completions;
 
@@ -32,10 +39,35 @@ pub fn worker() -> io::Result<&'static Handle> {
     // Tokio's own worker threads panic when the system refuses one; a thread of ours is an error instead.
     let runtime = Builder::new_current_thread().on_thread_park(completions::flush).enable_all().build()?;
     let handle = runtime.handle().clone();
-    thread::Builder::new().name("smsaero".to_owned()).spawn(move || runtime.block_on(pending::<()>()))?;
+    thread::Builder::new().name("smsaero".to_owned()).spawn(move || runtime.block_on(keep_time()))?;
     let worker = WORKER.get_or_init(|| handle);
     drop(starting);
     Ok(worker)
+}
+
+/// How long a timer of the worker thread's own runs, and is begun again while there are messages.
+const TICK: Duration = Duration::from_secs(2);
+
+/// Messages since the last tick.
+static BUSY: AtomicBool = AtomicBool::new(false);
+static BEGUN: Notify = Notify::const_new();
+
+/// Says that there is a message. On the worker thread.
+pub fn note_message() {
+    if !BUSY.swap(true, Ordering::Relaxed) {
+        BEGUN.notify_one();
+    }
+}
+
+/// Keeps a timer that ends before those of messages do: tokio wakes a thread, with a system call, to begin a timer that ends
+/// before all others, even the thread that begins it. Nothing runs while there are no messages.
+async fn keep_time() {
+    loop {
+        BEGUN.notified().await;
+        while BUSY.swap(false, Ordering::Relaxed) {
+            sleep(TICK).await;
+        }
+    }
 }
 
 /// Starts what is not on the path of Logto's messages. Boxed, so that tokio's part is compiled once for all of it.

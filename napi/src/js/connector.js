@@ -8,13 +8,8 @@
   const toText = String;
   const { then } = Promise.prototype;
   const { setTimeout, clearTimeout } = process.getBuiltinModule('node:timers');
-  const { hrtime } = process;
+  const { clock } = pending;
   const { id: connectorId } = metadata;
-
-  const millisecondsSince = (since) => {
-    const [seconds, nanoseconds] = hrtime(since);
-    return seconds * 1e3 + nanoseconds / 1e6;
-  };
 
   // `reader` is undefined for an administrator, and for somebody signing in the languages that are wanted.
   const argumentError = (field, problem, reader) =>
@@ -37,23 +32,31 @@
 
   // The languages that a payload asks for, most wanted first; own properties only, as everywhere.
   const languagesOf = (payload, reader) => {
-    const languages = [];
     if (payload === null || typeof payload !== 'object') return '';
-    for (const key of ['uiLocales', 'locale']) {
-      try {
-        const value = hasOwn(payload, key) ? payload[key] : undefined;
-        if (typeof value === 'string') languages.push(value);
-      } catch {
-        throw argumentError(`data.payload.${key}`, 'threw', reader);
-      }
+    const wanted = languageOf(payload, 'uiLocales', reader);
+    return `${wanted} ${languageOf(payload, 'locale', reader)}`;
+  };
+  const languageOf = (payload, key, reader) => {
+    try {
+      const value = hasOwn(payload, key) ? payload[key] : undefined;
+      return typeof value === 'string' ? value : '';
+    } catch {
+      throw argumentError(`data.payload.${key}`, 'threw', reader);
     }
-    return languages.join(' ');
   };
 
-  // Only the sentence of an error depends on it: what cannot be read is no reason not to send.
-  const endUser = (payloadOf) => {
+  // Who reads an error, where it is somebody signing in. Only the sentence depends on it: what cannot be read is no reason not
+  // to send.
+  const endUser = (payload) => {
     try {
-      return languagesOf(payloadOf(), '');
+      return languagesOf(payload, '');
+    } catch {
+      return '';
+    }
+  };
+  const endUserOf = (data) => {
+    try {
+      return endUser(data.payload);
     } catch {
       return '';
     }
@@ -70,43 +73,44 @@
     return value === undefined || value === null ? '' : toText(value);
   };
 
+  // A send as native code reads it: each field with its length before it, and a minus for a variable that stays. One
+  // string crosses to native code in a third of the time that an object with as many properties takes.
+  const field = (text) => (text === undefined ? '-' : `${text.length}:${text}`);
+
   const valuesOf = (payload, variables, reader) => {
     const isObject = typeof payload === 'function' || (typeof payload === 'object' && payload);
     if (!isObject && variables.length > 0) throw argumentError('data.payload', 'not_an_object', reader);
-    return variables.map(({ path, keys }) => {
+    let values = field(`${variables.length}`);
+    for (const { path, keys } of variables) {
       try {
-        return textOf(payload, keys);
+        values += field(textOf(payload, keys));
       } catch {
         throw argumentError(`data.payload.${path}`, 'threw', reader);
       }
-    });
-  };
-
-  // A send as native code reads it: each field with its length before it, and a minus for a variable that stays. One
-  // string crosses to native code in a third of the time that an object with as many properties takes.
-  const field = (text) => `${text.length}:${text}`;
-  const encode = (fields) => {
-    let encoded = '';
-    for (const text of fields) encoded += text === undefined ? '-' : field(text);
-    return encoded;
+    }
+    return values;
   };
 
   // Hands a send to native code, or throws the error for which it cannot.
   const handOver = (send) => {
     const { data, config, byAdministrator } = send;
     const { to, type, payload } = readData(data, byAdministrator ? undefined : '');
-    const reader = byAdministrator ? undefined : endUser(() => payload);
+    const reader = byAdministrator ? undefined : endUser(payload);
     if (typeof to !== 'string') throw argumentError('data.to', 'not_a_string', reader);
     if (typeof type !== 'string') throw argumentError('data.type', 'not_a_string', reader);
     const prepared = guard.prepare(config, reader);
-    const languages = () => languagesOf(payload, reader);
-    const { template, variables, error } = guard.choose(prepared, type, languages);
+    const { template, variables, error } = guard.choose(prepared, type, payload, languagesOf, reader);
     if (error) throw errors.connectorError(error);
     const values = valuesOf(payload, variables, reader);
-    const waitedUs = send.since === undefined ? 0 : Math.round(millisecondsSince(send.since) * 1e3);
-    const fields = [`${template}`, `${waitedUs}`, trace.isWanted(send) ? 't' : '', reader, to, type];
-    const rest = encode(fields) + encode(values);
-    pending.handOver(send, (id) => native.send(prepared.handle, send.options, field(`${id}`) + rest));
+    const waited = field(`${send.waitedUs}`);
+    const isTraced = trace.isWanted(send) ? '1:t' : '0:';
+    send.id ??= pending.add(send);
+    const head = `${field(`${send.id}`)}${field(`${template}`)}${waited}${isTraced}`;
+    const text = `${head}${field(reader)}${field(to)}${field(type)}${values}`;
+    // Garbage from now on, before the collector has it copied once or twice.
+    send.data = undefined;
+    send.config = undefined;
+    pending.queue(send.id, prepared.handle, send.options, text, native.send);
   };
 
   // Ends with `resolve` or `reject` of the send, whatever happens.
@@ -119,6 +123,7 @@
   };
 
   const fail = (send, error, configFailed) => {
+    if (send.id !== undefined) pending.remove(send.id);
     send.reject(error);
     if (!trace.isWanted(send)) return;
     trace.record(send, { outcome: 'not_sent', reason: trace.reasonOf(error), configFailed });
@@ -135,35 +140,63 @@
   // Asks Logto for the configuration first. A `getConfig` that never answers must not keep somebody waiting at the sign-in
   // page, and what it says too late sends nothing.
   const ask = (send) => {
-    const { data, getConfig, patienceMs } = send;
-    const reader = () => endUser(() => data.payload);
-    if (typeof getConfig !== 'function') return fail(send, argumentError('getConfig', 'not_a_function', reader()));
-    send.since = hrtime();
-    let timer;
-    const isFirst = () => {
-      if (send.configMs !== undefined) return false;
-      clearTimeout(timer);
-      send.configMs = Math.round(millisecondsSince(send.since) * 1e3) / 1e3;
-      return true;
-    };
-    const go = (config) => {
-      if (!isFirst()) return;
-      send.config = config;
-      launch(send);
-    };
-    const failed = (error) => {
-      if (isFirst()) fail(send, error, true);
-    };
+    const { data, getConfig } = send;
+    if (typeof getConfig !== 'function')
+      return fail(send, argumentError('getConfig', 'not_a_function', endUserOf(data)));
+    send.since = clock();
+    send.id = pending.add(send);
     try {
-      const asked = Promise.resolve(getConfig(connectorId));
-      timer = setTimeout(() => {
-        if (isFirst()) fail(send, errors.connectorError(parse(native.configOverdue(reader()))));
-      }, patienceMs);
       // As `await` would do it, whatever `then` somebody gave the promise.
-      Reflect.apply(then, asked, [go, failed]);
+      Reflect.apply(then, Promise.resolve(getConfig(connectorId)), [
+        (config) => {
+          if (!isAnswered(send)) return;
+          send.config = config;
+          launch(send);
+        },
+        (error) => {
+          if (isAnswered(send)) fail(send, error, true);
+        },
+      ]);
+      watch(send);
     } catch (error) {
-      failed(error);
+      if (isAnswered(send)) fail(send, error, true);
     }
+  };
+
+  // Whether this is the first that is heard of the configuration.
+  const isAnswered = (send) => {
+    if (send.configMs !== undefined) return false;
+    send.waitedUs = Math.round(clock() - send.since);
+    send.configMs = send.waitedUs / 1e3;
+    return true;
+  };
+
+  // One timer for all that wait for their configuration, since as a rule it is there at once.
+  let timer;
+  let dueUs;
+  const watch = (send) => {
+    const due = send.since + send.patienceMs * 1e3;
+    if (timer !== undefined && dueUs <= due) return;
+    arm(due);
+  };
+  const arm = (due) => {
+    clearTimeout(timer);
+    dueUs = due;
+    timer = setTimeout(giveUp, Math.ceil((due - clock()) / 1e3));
+    // The sends keep the process alive.
+    timer.unref();
+  };
+  const giveUp = () => {
+    timer = undefined;
+    const now = clock();
+    let next;
+    for (const send of [...pending.sends]) {
+      if (send?.since === undefined || send.configMs !== undefined) continue;
+      const due = send.since + send.patienceMs * 1e3;
+      if (due > now) next = Math.min(next ?? due, due);
+      else if (isAnswered(send)) fail(send, errors.connectorError(parse(native.configOverdue(endUserOf(send.data)))));
+    }
+    if (next !== undefined) arm(next);
   };
 
   const sendOf = (data, config, byAdministrator, options) => ({
@@ -171,9 +204,11 @@
     config,
     byAdministrator,
     options,
+    id: undefined,
     getConfig: undefined,
     patienceMs: undefined,
     since: undefined,
+    waitedUs: 0,
     configMs: undefined,
     context: undefined,
     resolve: undefined,

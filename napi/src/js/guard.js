@@ -6,20 +6,84 @@
   const { isArray } = Array;
   // More choices than the nine usage types in a few languages are not remembered.
   const CHOICES = 64;
+  // What was read of an object of which nothing more is asked, one for each kind that zod tells apart. Native code knows them
+  // by their descriptions.
+  const [ARRAY, PROMISE, MAP, SET, DATE, OBJECT] = ['a.', 'p', 'm', 'S', 'd', 'o.'].map((tag) => Symbol(tag));
+  const KINDS = new Set([ARRAY, PROMISE, MAP, SET, DATE, OBJECT]);
+  const TEMPLATE_KEYS = ['usageType', 'content', 'locale'];
 
   // Zod's order of reading, which getters and proxies can observe.
-  const objectTag = (value) => {
-    if (isArray(value)) return 'a';
-    if (value.then && typeof value.then === 'function' && value.catch && typeof value.catch === 'function') return 'p';
-    if (value instanceof Map) return 'm';
-    if (value instanceof Set) return 'S';
-    if (value instanceof Date) return 'd';
-    return 'o';
+  const kindOfObject = (value) => {
+    if (isArray(value)) return ARRAY;
+    if (value.then && typeof value.then === 'function' && value.catch && typeof value.catch === 'function')
+      return PROMISE;
+    if (value instanceof Map) return MAP;
+    if (value instanceof Set) return SET;
+    if (value instanceof Date) return DATE;
+    return OBJECT;
   };
-  const tagOf = (value) => {
+  const kindOf = (value) => (typeof value === 'object' && value !== null ? kindOfObject(value) : value);
+
+  // Zod asks with `in` after it reads, as a proxy may notice.
+  const notice = () => {};
+
+  // Reads the keys that native code knows, in the order in which it expects them, once and in zod's order, and puts what is
+  // there into `read`; keys of our own are not asked of an object that lacks them.
+  const readConfig = (read, config) => {
+    const kind = kindOf(config);
+    read.push(kind);
+    if (kind !== OBJECT) return;
+    const email = kindOf(config.email);
+    notice('email' in config);
+    read.push(email);
+    const apiKey = kindOf(config.apiKey);
+    notice('apiKey' in config);
+    read.push(apiKey);
+    const senderName = kindOf(config.senderName);
+    notice('senderName' in config);
+    read.push(senderName);
+    readArray(read, config.templates, readTemplate);
+    read.push('templates' in config);
+    read.push('fallbackToGeneric' in config ? kindOf(config.fallbackToGeneric) : undefined);
+    read.push('testMode' in config ? kindOf(config.testMode) : undefined);
+    readArray(read, 'allowedPrefixes' in config ? config.allowedPrefixes : undefined, readPrefix);
+  };
+
+  const readArray = (read, value, readElement) => {
+    const kind = kindOf(value);
+    read.push(kind);
+    if (kind !== ARRAY) return;
+    const elements = [...value];
+    read.push(elements.length);
+    for (const element of elements) readElement(read, element);
+  };
+
+  const readTemplate = (read, value) => {
+    const kind = kindOf(value);
+    read.push(kind);
+    if (kind !== OBJECT) return;
+    const usageType = kindOf(value.usageType);
+    notice('usageType' in value);
+    read.push(usageType);
+    const content = kindOf(value.content);
+    notice('content' in value);
+    read.push(content);
+    read.push('locale' in value ? kindOf(value.locale) : undefined);
+  };
+
+  const readPrefix = (read, value) => read.push(kindOf(value));
+
+  const isSame = (read, known) => {
+    if (read.length !== known.length) return false;
+    for (let place = 0; place < read.length; place += 1) if (read[place] !== known[place]) return false;
+    return true;
+  };
+
+  // A value as native code reads it: its tag, and of a string the characters after it.
+  const tagged = (value) => {
     switch (typeof value) {
       case 'string':
-        return 's';
+        return `s${value.length}:${value}`;
       case 'undefined':
         return 'u';
       case 'boolean':
@@ -29,197 +93,131 @@
       case 'bigint':
         return 'b';
       case 'symbol':
-        return 'y';
+        return KINDS.has(value) ? value.description : 'y';
       case 'function':
         return 'F';
       default:
-        return value === null ? 'n' : objectTag(value);
+        return 'n';
     }
   };
 
-  // A walk through a configuration compares what it finds with the parts of the one that was prepared last, and keeps
-  // parts of its own only from the first difference on.
-  const add = (walk, part) => {
-    const { parts, index } = walk;
-    walk.index += 1;
-    if (walk.isSame) {
-      if (parts[index] === part && index < parts.length) return;
-      walk.isSame = false;
-      walk.parts = parts.slice(0, index);
-    }
-    walk.parts.push(part);
-  };
-  // Adds what the guard may know of a value: its tag, and of a string the characters after it.
-  const addValue = (walk, value) => {
-    const tag = tagOf(value);
-    add(walk, tag);
-    if (tag === 's') add(walk, value);
-    return tag;
-  };
-  const close = (walk, tag) => {
-    if (tag === 'o' || tag === 'a') add(walk, '.');
-  };
-  // The same of a value of which nothing more is asked.
-  const addWhole = (walk, value) => close(walk, addValue(walk, value));
-
-  // Reads the keys that native code knows, in the order in which it expects them, and gathers them, if it is given where
-  // to, as the guard hands them back. Everything is read once and in zod's order, which asks with `has` after it reads,
-  // as a proxy may notice; keys of our own are not asked of an object that lacks them. `walk.reading` and `walk.place`
-  // say where it is, for the sentence when that throws.
-  const readConfig = (walk, config, data) => {
-    const tag = addValue(walk, config);
-    if (tag !== 'o') return close(walk, tag);
-    walk.reading = 'email';
-    const { email } = config;
-    addWhole(walk, email);
-    Reflect.has(config, 'email');
-    walk.reading = 'apiKey';
-    const { apiKey } = config;
-    addWhole(walk, apiKey);
-    Reflect.has(config, 'apiKey');
-    walk.reading = 'senderName';
-    const { senderName } = config;
-    addWhole(walk, senderName);
-    Reflect.has(config, 'senderName');
-    if (data) Object.assign(data, { email, apiKey, senderName, templates: undefined });
-    walk.reading = 'templates';
-    readTemplates(walk, config.templates, data);
-    Reflect.has(config, 'templates');
-    walk.reading = 'fallbackToGeneric';
-    const fallbackToGeneric = 'fallbackToGeneric' in config ? config.fallbackToGeneric : undefined;
-    addWhole(walk, fallbackToGeneric);
-    if (data && fallbackToGeneric !== undefined) data.fallbackToGeneric = fallbackToGeneric;
-    walk.reading = 'testMode';
-    const testMode = 'testMode' in config ? config.testMode : undefined;
-    addWhole(walk, testMode);
-    if (data && testMode !== undefined) data.testMode = testMode;
-    walk.reading = 'allowedPrefixes';
-    const allowedPrefixes = 'allowedPrefixes' in config ? config.allowedPrefixes : undefined;
-    readPrefixes(walk, allowedPrefixes, data);
-    add(walk, '.');
-  };
-
-  const readTemplates = (walk, value, data) => {
-    if (data) data.templates = value;
-    const tag = addValue(walk, value);
-    if (tag !== 'a') return close(walk, tag);
-    const templates = [...value];
-    for (let place = 0; place < templates.length; place += 1) {
-      walk.place = place;
-      const kept = readTemplate(walk, templates[place], data);
-      if (data) templates[place] = kept;
-    }
-    walk.place = undefined;
-    if (data) data.templates = templates;
-    add(walk, '.');
-  };
-
-  const readTemplate = (walk, value, data) => {
-    walk.reading = undefined;
-    const tag = addValue(walk, value);
-    if (tag !== 'o') {
-      close(walk, tag);
+  // What was read as native code reads it, in one string, and the path of what was to be read next.
+  const describe = (read) => {
+    let at = 0;
+    let text = '';
+    let unread;
+    const take = (path) => {
+      if (at >= read.length) unread ??= path;
+      at += 1;
+      return read[at - 1];
+    };
+    const one = (path) => {
+      const value = take(path);
+      text += tagged(value);
       return value;
+    };
+    // Its inside was read, and stands before the mark of its end.
+    const open = () => {
+      text = text.slice(0, -1);
+    };
+    const list = (path, element) => {
+      if (one(path) !== ARRAY) return;
+      open();
+      const count = take(path);
+      for (let place = 0; place < count; place += 1) element(place);
+      text += '.';
+    };
+    if (one('') === OBJECT) {
+      open();
+      for (const key of ['email', 'apiKey', 'senderName']) one(`.${key}`);
+      list('.templates', (place) => {
+        const path = `.templates[${place}]`;
+        if (one(path) !== OBJECT) return;
+        open();
+        for (const key of TEMPLATE_KEYS) one(`${path}.${key}`);
+        text += '.';
+      });
+      take('.templates');
+      for (const key of ['fallbackToGeneric', 'testMode']) one(`.${key}`);
+      list('.allowedPrefixes', () => one('.allowedPrefixes'));
+      text += '.';
     }
-    walk.reading = 'usageType';
-    const { usageType } = value;
-    addWhole(walk, usageType);
-    Reflect.has(value, 'usageType');
-    walk.reading = 'content';
-    const { content } = value;
-    addWhole(walk, content);
-    Reflect.has(value, 'content');
-    walk.reading = 'locale';
-    const locale = 'locale' in value ? value.locale : undefined;
-    addWhole(walk, locale);
-    add(walk, '.');
-    if (!data) return value;
-    return locale === undefined ? { usageType, content } : { usageType, content, locale };
+    return { text, unread };
   };
 
-  const readPrefixes = (walk, value, data) => {
-    const tag = addValue(walk, value);
-    if (tag !== 'a') {
-      if (data && value !== undefined) data.allowedPrefixes = value;
-      return close(walk, tag);
+  // What the guard hands back of a configuration that is valid: the very values, as zod does.
+  const dataOf = (read) => {
+    const [, email, apiKey, senderName, , count] = read;
+    const templates = [];
+    let at = 6;
+    for (; templates.length < count; at += 4) {
+      const [usageType, content, locale] = [read[at + 1], read[at + 2], read[at + 3]];
+      templates.push(locale === undefined ? { usageType, content } : { usageType, content, locale });
     }
-    const prefixes = [...value];
-    if (data) data.allowedPrefixes = prefixes;
-    for (const prefix of prefixes) addWhole(walk, prefix);
-    add(walk, '.');
+    const [fallbackToGeneric, testMode, prefixes] = [read[at + 1], read[at + 2], read[at + 3]];
+    const data = { email, apiKey, senderName, templates };
+    if (fallbackToGeneric !== undefined) data.fallbackToGeneric = fallbackToGeneric;
+    if (testMode !== undefined) data.testMode = testMode;
+    if (prefixes !== undefined) data.allowedPrefixes = prefixes === ARRAY ? read.slice(at + 5) : prefixes;
+    return data;
   };
 
-  const snapshotOf = (parts) => {
-    let snapshot = '';
-    for (let index = 0; index < parts.length; index += 1) {
-      snapshot += parts[index];
-      if (parts[index] === 's') {
-        index += 1;
-        snapshot += `${parts[index].length}:${parts[index]}`;
-      }
-    }
-    return snapshot;
-  };
-
-  // The configuration that was judged last: its parts, and the error that it is, or its handle once there was something
-  // to send by it. While the same comes again, nothing is judged.
-  let last = { parts: [], error: undefined, handle: undefined, choices: undefined };
-
-  // `judge` is a native function that takes a snapshot.
-  const judgeFrom = (walk, config, judge, data) => {
-    const { parts } = walk;
-    readConfig(walk, config, data);
-    if (walk.isSame && walk.index === parts.length) return walk.judged;
-    const all = walk.isSame ? parts.slice(0, walk.index) : walk.parts;
-    last = judged(all, judge(snapshotOf(all)));
-    return last;
-  };
-
-  const judged = (parts, judgement) => {
+  // The configuration that was judged last: what was read of it, and the error that it is, or its handle once there was
+  // something to send by it. While the same comes again, nothing is judged.
+  const judged = (read, judgement) => {
     const error = typeof judgement === 'string' ? judgement : undefined;
     const handle = error === undefined && judgement !== null ? judgement : undefined;
-    return { parts, error, handle, choices: handle && new Map() };
+    return { read, error, handle, choices: handle && new Map() };
   };
+  let last = judged([], null);
+  // What has no templates is not worth forgetting a configuration for: by its description, if that is short.
+  const nonsense = new Map();
+  const NONSENSE_LENGTH = 9;
+  const NONSENSE_CHARACTERS = 64;
 
-  const walkFrom = (judged) => ({
-    judged,
-    parts: judged.parts,
-    index: 0,
-    isSame: true,
-    reading: undefined,
-    place: undefined,
-  });
+  // `ask` is a native function that takes a description.
+  const judge = (read, ask) => {
+    if (isSame(read, last.read)) return last;
+    const { text } = describe(read);
+    if (read.length > NONSENSE_LENGTH) {
+      last = judged(read, ask(text));
+      return last;
+    }
+    const known = nonsense.get(text);
+    if (known !== undefined) return known;
+    const found = judged(read, ask(text));
+    if (nonsense.size >= CHOICES) nonsense.clear();
+    if (text.length <= NONSENSE_CHARACTERS) nonsense.set(text, found);
+    return found;
+  };
 
   // Prepares a configuration to send by; throws the error of one that cannot be read or is not valid.
   const prepare = (config, reader) => {
-    const walk = walkFrom(last);
-    let prepared;
+    const read = [];
     try {
-      prepared = judgeFrom(walk, config, native.prepare);
+      readConfig(read, config);
     } catch {
-      const template = walk.place === undefined ? '' : `.templates[${walk.place}]`;
-      const key = walk.reading ? `.${walk.reading}` : '';
-      throw errors.connectorError(parse(native.configError(`config${template}${key}`, reader)));
+      throw errors.connectorError(parse(native.configError(`config${describe(read).unread}`, reader)));
     }
+    const prepared = judge(read, native.prepare);
     if (prepared.error) throw errors.connectorError(parse(prepared.error));
     if (prepared.handle) return prepared;
     // Until now there was only a guard for it.
-    last = judged(prepared.parts, native.prepare(snapshotOf(prepared.parts)));
+    last = judged(read, native.prepare(describe(read).text));
     return last;
   };
 
   // Prepares an account to send or to ask by, as a configuration is read, since one will do. Throws the error of the part
   // that is wrong, in the words for the function `call`.
   const prepareAccount = (account, call) => {
-    const walk = { parts: [], index: 0, isSame: false, reading: undefined, place: undefined };
-    let prepared;
+    const read = [];
     try {
-      readConfig(walk, account);
-      prepared = native.account(call, snapshotOf(walk.parts));
+      readConfig(read, account);
     } catch {
-      const field = `account${walk.reading ? `.${walk.reading}` : ''}`;
+      const field = `account${describe(read).unread}`;
       throw errors.connectorError(parse(native.argumentError(call, field, 'threw')));
     }
+    const prepared = native.account(call, describe(read).text);
     if (typeof prepared === 'string') throw errors.connectorError(parse(prepared));
     return prepared;
   };
@@ -231,27 +229,37 @@
     return choice;
   };
 
-  // The template for a usage type, and the variables that it names. `languages` is asked for only where they matter.
-  const choose = ({ handle, choices }, type, languages) => {
-    const remembered = (key, wanted) => {
-      let choice = choices.get(key);
-      if (choice === undefined) {
-        choice = toChoice(native.choose(handle, type, wanted));
-        if (choices.size >= CHOICES) choices.clear();
-        choices.set(key, choice);
-      }
-      return choice;
-    };
-    const choice = remembered(type);
+  // The template for a usage type, and the variables that it names. `languagesOf` is asked only where they matter.
+  const choose = (prepared, type, payload, languagesOf, reader) => {
+    const choice = prepared.choices.get(type) ?? remember(prepared, type, type);
     if (!choice.dependsOnLanguages) return choice;
-    const wanted = languages();
-    return remembered(`${wanted}\n${type}`, wanted);
+    const wanted = languagesOf(payload, reader);
+    const key = `${wanted}\n${type}`;
+    return prepared.choices.get(key) ?? remember(prepared, key, type, wanted);
+  };
+  const remember = ({ handle, choices }, key, type, wanted) => {
+    const choice = toChoice(native.choose(handle, type, wanted));
+    if (choices.size >= CHOICES) choices.clear();
+    choices.set(key, choice);
+    return choice;
   };
 
+  // Zod, too, makes the error when it is asked for: to capture a stack costs more than all else.
+  const failure = (error) => {
+    let made;
+    return {
+      success: false,
+      get error() {
+        made ??= errors.zodError(parse(error).issues);
+        return made;
+      },
+    };
+  };
   const safeParse = (value) => {
-    const data = {};
-    const { error } = judgeFrom(walkFrom(last), value, native.check, data);
-    return error ? { success: false, error: errors.zodError(parse(error).issues) } : { success: true, data };
+    const read = [];
+    readConfig(read, value);
+    const { error } = judge(read, native.check);
+    return error ? failure(error) : { success: true, data: dataOf(read) };
   };
   const parseOrThrow = (value) => {
     const result = safeParse(value);
@@ -267,8 +275,8 @@
       version: 1,
       vendor: 'connector-smsaero-native',
       validate: (value) => {
-        const { success, data, error } = safeParse(value);
-        return success ? { value: data } : { issues: error.issues };
+        const result = safeParse(value);
+        return result.success ? { value: result.data } : { issues: result.error.issues };
       },
     },
   };

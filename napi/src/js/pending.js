@@ -4,28 +4,40 @@
 
   const { parse } = JSON;
   const { setInterval } = process.getBuiltinModule('node:timers');
-  const sends = new Map();
-  let lastId = 0;
+  const { hrtime } = process;
+  const { then } = Promise.prototype;
+  const resolved = Promise.resolve();
+  // By number, which is free again once a send is settled. Not a map: those that it outgrows keep what was in them alive, and
+  // the collector busy.
+  const sends = [];
+  const free = [];
   let alive;
 
+  // Microseconds since some moment, whatever is done to the system's clock.
+  const clock = () => {
+    const [seconds, nanoseconds] = hrtime();
+    return seconds * 1e6 + nanoseconds / 1e3;
+  };
+
   const add = (send) => {
-    if (sends.size === 0) {
+    if (free.length === sends.length) {
       alive ??= setInterval(() => {}, 0x7fffffff);
       alive.ref();
     }
-    lastId = (lastId + 1) >>> 0;
-    sends.set(lastId, send);
-    return lastId;
+    const id = free.pop() ?? sends.length;
+    sends[id] = send;
+    return id;
   };
 
   const remove = (id) => {
-    const send = sends.get(id);
-    sends.delete(id);
-    if (sends.size === 0) alive?.unref();
+    const send = sends[id];
+    sends[id] = undefined;
+    free.push(id);
+    if (free.length === sends.length) alive?.unref();
     return send;
   };
 
-  // Hands a send to native code by its number, or throws the error for which it could not be.
+  // Hands a call to native code by its number, or throws the error for which it could not be.
   const handOver = (send, call) => {
     const id = add(send);
     let refusal;
@@ -40,9 +52,33 @@
     throw errors.connectorError(parse(refusal));
   };
 
+  // Sends that begin together cross to native code together, and wake its thread once. Each is in `text` as native code reads
+  // it. They wait for no more than what is about to run anyway.
+  let batch;
+  const queue = (id, prepared, options, text, sendAll) => {
+    if (batch !== undefined && (batch.prepared !== prepared || batch.options !== options)) flush();
+    if (batch !== undefined) {
+      batch.ids.push(id);
+      batch.text += text;
+      return;
+    }
+    batch = { ids: [id], prepared, options, text, sendAll, since: clock() };
+    Reflect.apply(then, resolved, [flush]);
+  };
+
+  const flush = () => {
+    if (batch === undefined) return;
+    const { ids, prepared, options, text, sendAll, since } = batch;
+    batch = undefined;
+    try {
+      sendAll(prepared, options, clock() - since, text);
+    } catch (error) {
+      for (const id of ids) remove(id).reject(error);
+    }
+  };
+
   const settleOne = ([id, isAccepted, outcome, details]) => {
     const send = remove(id);
-    if (!send) return;
     try {
       if (isAccepted) send.resolve(outcome);
       else send.reject(errors.connectorError(outcome));
@@ -59,5 +95,5 @@
     for (const completion of parse(batch)) settleOne(completion);
   };
 
-  return { handOver, settle };
+  return { add, remove, clock, handOver, queue, settle, sends };
 });

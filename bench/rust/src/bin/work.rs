@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             guard(&config, rounds);
         }
         "render" => {
-            let template = Template { usage_type: Utf16::from("SignIn"), content: Utf16::from(CONTENT), locale: None };
+            let template = Template::new(Utf16::from("SignIn"), Utf16::from(CONTENT), None);
             let values = [Some(Utf16::from("482913"))];
             repeat(rounds, || black_box(&template).render(black_box(&values)));
         }
