@@ -25,13 +25,13 @@ use napi::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use tokio::{runtime::Handle, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     completions::{Completions, PendingSend},
     plain,
     request::SendRequest,
-    runtime::{self, HostSettings},
+    runtime::{self, HostSettings, Task},
     snapshot,
 };
 
@@ -94,8 +94,9 @@ pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>
     define(env, &mut native, "check", check)?;
     define(env, &mut native, "choose", choose)?;
     define(env, &mut native, "options", options)?;
-    let sending = Arc::clone(&state);
+    let (sending, warming) = (Arc::clone(&state), Arc::clone(&state));
     define(env, &mut native, "send", move |call| send(&sending, call))?;
+    define(env, &mut native, "warmUp", move |call| warm_up(&warming, call))?;
     let (texting, asking) = (Arc::clone(&state), Arc::clone(&state));
     define(env, &mut native, "account", plain::account)?;
     define(env, &mut native, "sendText", move |call| plain::send_text(&texting, call))?;
@@ -175,6 +176,19 @@ fn options(call: &FunctionCallContext<'_>) -> napi::Result<External<SendOptions>
     Ok(External::new(SendOptions { gateways: gateways.into(), limits }))
 }
 
+/// `(options)`: sets up what the first message needs, while its configuration is looked up. What fails is tried again then.
+fn warm_up(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<()> {
+    let gateways = Arc::clone(&call.get::<&External<SendOptions>>(0)?.gateways);
+    runtime::read_settings(&gateways, || host_settings(state, call.env))?;
+    let task = async move {
+        runtime::transport(&gateways);
+    };
+    if let Ok(worker) = runtime::worker() {
+        runtime::spawn(worker, task);
+    }
+    Ok(())
+}
+
 /// `(prepared, options, delayUs, requests)`: starts sends, which have waited for each other for so long. What becomes of them
 /// is settled later, also where it is known already.
 fn send(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<()> {
@@ -218,9 +232,8 @@ impl Batch {
         runtime::note_message();
         let mut messages = SendRequest::decode_all(requests).filter_map(|request| self.message(request));
         let Some(first) = messages.next() else { return };
-        let first = Box::pin(first);
         for other in messages {
-            runtime::spawn(&Handle::current(), other);
+            tokio::spawn(other);
         }
         first.await;
     }
@@ -230,7 +243,7 @@ impl Batch {
     }
 
     /// What delivers a message; nothing for one that nobody may get.
-    fn message(&self, request: SendRequest) -> Option<impl Future<Output = ()> + Send + use<>> {
+    fn message(&self, request: SendRequest) -> Option<Task> {
         let SendRequest { id, template, waited, is_traced, to, usage_type, audience, values } = request;
         let pending = self.pending(id, audience);
         if let Err(error) = Message::permit(&self.prepared.config, &to, audience) {
@@ -242,7 +255,7 @@ impl Batch {
         let message = Message::new(Arc::clone(&self.prepared.account), template, &recipient, &values);
         let started = self.called.checked_sub(waited + self.delay).unwrap_or(self.called);
         let deadlines = Deadlines { started, limits: self.limits };
-        Some(deliver(message, Arc::clone(&self.gateways), deadlines, is_traced, pending))
+        Some(Box::pin(deliver(message, Arc::clone(&self.gateways), deadlines, is_traced, pending)))
     }
 }
 

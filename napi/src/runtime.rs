@@ -70,9 +70,12 @@ async fn keep_time() {
     }
 }
 
-/// Starts what is not on the path of Logto's messages. Boxed, so that tokio's part is compiled once for all of it.
+/// What the worker thread does. Boxed, so that tokio's part is compiled once for all of it.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Starts a task from another thread.
 pub fn spawn(worker: &Handle, task: impl Future<Output = ()> + Send + 'static) {
-    let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
+    let task: Task = Box::pin(task);
     worker.spawn(task);
 }
 

@@ -158,8 +158,21 @@
         },
       ]);
       watch(send);
+      warmUp(send.options);
     } catch (error) {
       if (isAnswered(send)) fail(send, error, true);
+    }
+  };
+
+  // While Logto looks up the first configuration.
+  let isWarm = false;
+  const warmUp = (options) => {
+    if (isWarm) return;
+    isWarm = true;
+    try {
+      native.warmUp(options);
+    } catch {
+      // The send will say it.
     }
   };
 

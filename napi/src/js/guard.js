@@ -23,6 +23,8 @@
     return OBJECT;
   };
   const kindOf = (value) => (typeof value === 'object' && value !== null ? kindOfObject(value) : value);
+  // The same where next to never is an object, so that V8 does not compile what becomes of one into each reader.
+  const leafOf = (value) => (typeof value === 'object' && value !== null ? kindOfObject(value) : value);
 
   // Zod asks with `in` after it reads, as a proxy may notice.
   const notice = () => {};
@@ -33,19 +35,19 @@
     const kind = kindOf(config);
     read.push(kind);
     if (kind !== OBJECT) return;
-    const email = kindOf(config.email);
+    const email = leafOf(config.email);
     notice('email' in config);
     read.push(email);
-    const apiKey = kindOf(config.apiKey);
+    const apiKey = leafOf(config.apiKey);
     notice('apiKey' in config);
     read.push(apiKey);
-    const senderName = kindOf(config.senderName);
+    const senderName = leafOf(config.senderName);
     notice('senderName' in config);
     read.push(senderName);
     readArray(read, config.templates, readTemplate);
     read.push('templates' in config);
-    read.push('fallbackToGeneric' in config ? kindOf(config.fallbackToGeneric) : undefined);
-    read.push('testMode' in config ? kindOf(config.testMode) : undefined);
+    read.push('fallbackToGeneric' in config ? leafOf(config.fallbackToGeneric) : undefined);
+    read.push('testMode' in config ? leafOf(config.testMode) : undefined);
     readArray(read, 'allowedPrefixes' in config ? config.allowedPrefixes : undefined, readPrefix);
   };
 
@@ -62,16 +64,16 @@
     const kind = kindOf(value);
     read.push(kind);
     if (kind !== OBJECT) return;
-    const usageType = kindOf(value.usageType);
+    const usageType = leafOf(value.usageType);
     notice('usageType' in value);
     read.push(usageType);
-    const content = kindOf(value.content);
+    const content = leafOf(value.content);
     notice('content' in value);
     read.push(content);
-    read.push('locale' in value ? kindOf(value.locale) : undefined);
+    read.push('locale' in value ? leafOf(value.locale) : undefined);
   };
 
-  const readPrefix = (read, value) => read.push(kindOf(value));
+  const readPrefix = (read, value) => read.push(leafOf(value));
 
   const isSame = (read, known) => {
     if (read.length !== known.length) return false;
@@ -111,29 +113,23 @@
       at += 1;
       return read[at - 1];
     };
-    const one = (path) => {
+    // Of what has been `opened`, the inside was read too, and stands before the mark of its end.
+    const one = (path, opened) => {
       const value = take(path);
-      text += tagged(value);
+      text += value === opened && opened !== undefined ? value.description[0] : tagged(value);
       return value;
     };
-    // Its inside was read, and stands before the mark of its end.
-    const open = () => {
-      text = text.slice(0, -1);
-    };
     const list = (path, element) => {
-      if (one(path) !== ARRAY) return;
-      open();
+      if (one(path, ARRAY) !== ARRAY) return;
       const count = take(path);
       for (let place = 0; place < count; place += 1) element(place);
       text += '.';
     };
-    if (one('') === OBJECT) {
-      open();
+    if (one('', OBJECT) === OBJECT) {
       for (const key of ['email', 'apiKey', 'senderName']) one(`.${key}`);
       list('.templates', (place) => {
         const path = `.templates[${place}]`;
-        if (one(path) !== OBJECT) return;
-        open();
+        if (one(path, OBJECT) !== OBJECT) return;
         for (const key of TEMPLATE_KEYS) one(`${path}.${key}`);
         text += '.';
       });
