@@ -57,7 +57,7 @@ const scenarios = {
   first: { kind: 'first', contenders: NODES },
   lone: flight(1, 0),
   'flight-64': flight(64, 0),
-  'flight-64-hot': flight(64, 0, { scale: 10 }),
+  'flight-64-hot': flight(64, 0, { scale: 10, contenders: ['official', 'ours', 'loop'] }),
   'flight-512': flight(512, 0),
   'flight-64-50': flight(64, 50),
   'flight-512-50': flight(512, 50),

@@ -146,7 +146,7 @@ describe('documents', () => {
     const folder = temporaryFolder();
     await mkdir(join(folder, 'node_modules'));
     await symlink(root, join(folder, 'node_modules/connector-smsaero-native'), 'dir');
-    const [sending, plain, testing] = of('js').filter(({ name }) => name === 'README.md');
+    const [plain, sending, testing] = of('js').filter(({ name }) => name === 'README.md');
     const env = { SMSAERO_GATEWAYS: gateway.url, SMSAERO_API_KEY: 'key' };
     const sent = await run(sending.code, { cwd: folder, env });
     assert.equal(sent.code, 0, sent.stderr);

@@ -75,8 +75,8 @@ pub struct Completions {
 
 #[derive(Default)]
 struct Batch {
-    /// The inside of a JSON array.
-    json: String,
+    /// A JSON array but for its end.
+    json: Vec<u8>,
     count: usize,
     /// Whether JavaScript has been woken for it.
     is_announced: bool,
@@ -94,11 +94,11 @@ impl Completions {
 
     fn complete(self: &Arc<Self>, completion: &impl Serialize, is_receipt: bool, took: Duration) {
         let still_pending = self.pending.fetch_sub(1, Ordering::Relaxed) - 1;
-        let json = serde_json::to_string(completion).unwrap_or_default();
         let mut batch = locked(&self.batch);
         let is_first = batch.count == 0;
-        batch.json.push(if is_first { '[' } else { ',' });
-        batch.json.push_str(&json);
+        batch.json.push(if is_first { b'[' } else { b',' });
+        // Neither strings and numbers nor a vector that is written to can fail.
+        let _: Result<(), serde_json::Error> = serde_json::to_writer(&mut batch.json, completion);
         batch.count += 1;
         let flush = flush_of(batch.count, still_pending, is_receipt, took);
         drop(batch);
@@ -133,9 +133,9 @@ impl Completions {
 impl Batch {
     fn into_json(mut self) -> String {
         if self.count > 0 {
-            self.json.push(']');
+            self.json.push(b']');
         }
-        self.json
+        String::from_utf8(self.json).unwrap_or_default()
     }
 }
 
