@@ -279,16 +279,18 @@ fn diagnose(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<()
     let id = call.get::<u32>(0)?;
     let question = serde_json::from_str::<Question>(&call.get::<String>(1)?).map_err(refused)?;
     let settings = host_settings(state, call.env)?;
-    let pending = PendingSend::new(id, Arc::clone(&state.completions), Message::lost(Audience::Administrator));
+    // Last: whoever throws here must not settle as well.
+    let pending = || PendingSend::new(id, Arc::clone(&state.completions), Message::lost(Audience::Administrator));
     let gateways = match &question {
         Question::Proxy => {
-            pending.answer(&Route::new(&settings.variables).describe());
+            pending().answer(&Route::new(&settings.variables).describe());
             return Ok(());
         }
         Question::Probe { gateway } => Gateway::parse_all([gateway.as_str()]).map_err(refused)?,
     };
     runtime::read_settings(&gateways, || Ok::<_, napi::Error>(settings))?;
-    runtime::spawn(runtime::worker()?, async move {
+    let (worker, pending) = (runtime::worker()?, pending());
+    runtime::spawn(worker, async move {
         if let Some(gateway) = gateways.first() {
             pending.answer(&diagnose::probe(runtime::transport(&gateways), gateway).await);
         }

@@ -7,8 +7,8 @@
   const { hrtime } = process;
   const { then } = Promise.prototype;
   const resolved = Promise.resolve();
-  // By number, which is free again once a send is settled. Not a map: those that it outgrows keep what was in them alive, and
-  // the collector busy.
+  // By number, which is free again once a send is settled: native code settles each exactly once. Not a map, whose outgrown
+  // tables keep what was in them alive, and the collector busy.
   const sends = [];
   const free = [];
   let alive;
@@ -78,6 +78,7 @@
   };
 
   const settleOne = ([id, isAccepted, outcome, details]) => {
+    if (sends[id] === undefined) return;
     const send = remove(id);
     try {
       if (isAccepted) send.resolve(outcome);
