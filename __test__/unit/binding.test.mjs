@@ -5,7 +5,9 @@ import { describe, test } from 'node:test';
 
 import { binaryName, hostPlatform } from '../../scripts/platforms/targets.js';
 import { answerOf, fixture, temporaryFolder } from '../support/child.mjs';
+import { validConfig } from '../support/configs.mjs';
 import { PACKAGE } from '../support/package.mjs';
+import { message } from '../support/setup.mjs';
 
 const own = hostPlatform();
 const onLinux = process.platform === 'linux';
@@ -191,4 +193,25 @@ describe('loading the native part', () => {
       assert.match(message, NO_BINARY);
     });
   }
+});
+
+describe("a host's class that throws", () => {
+  class Hostile extends Error {
+    constructor() {
+      super();
+      throw new RangeError('not today');
+    }
+  }
+  const addon = { exports: {} };
+  process.dlopen(addon, path.join(PACKAGE, 'lib', binaryName(own)));
+  const { createConnector } = addon.exports.open({ ConnectorError: Hostile });
+  // Nothing listens on port 9.
+  const connect = (getConfig) => createConnector({ getConfig, gateways: 'http://127.0.0.1:9', timeoutMs: 100 });
+
+  test('is what the send is rejected with, and ends no process', async () => {
+    for (const getConfig of [() => new Promise(() => {}), async () => validConfig(), async () => ({})]) {
+      const { sendMessage } = await connect(getConfig);
+      await assert.rejects(sendMessage(message()), RangeError);
+    }
+  });
 });

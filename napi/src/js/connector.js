@@ -199,6 +199,14 @@
     // The sends keep the process alive.
     timer.unref();
   };
+  const overdueError = (data) => {
+    try {
+      return errors.connectorError(parse(native.configOverdue(endUserOf(data))));
+    } catch (error) {
+      // The host's own class threw, and nobody else would catch that here.
+      return error;
+    }
+  };
   const giveUp = () => {
     timer = undefined;
     const now = clock();
@@ -207,7 +215,7 @@
       if (send?.since === undefined || send.configMs !== undefined) continue;
       const due = send.since + send.patienceMs * 1e3;
       if (due > now) next = Math.min(next ?? due, due);
-      else if (isAnswered(send)) fail(send, errors.connectorError(parse(native.configOverdue(endUserOf(send.data)))));
+      else if (isAnswered(send)) fail(send, overdueError(send.data));
     }
     if (next !== undefined) arm(next);
   };

@@ -73,7 +73,10 @@
     try {
       sendAll(prepared, options, clock() - since, text);
     } catch (error) {
-      for (const id of ids) remove(id).reject(error);
+      for (const send of ids.map(remove)) {
+        send.reject(error);
+        if (trace.isWanted(send)) trace.record(send, { outcome: 'not_sent', reason: trace.reasonOf(error) });
+      }
     }
   };
 
