@@ -140,7 +140,7 @@ impl Message {
                 Ended::One(result) => Ended::One(result),
                 Ended::Other(()) => {
                     let doubt = self.doubt(transport, gateways, departure.overdue_at(), deadlines, &place, &departure);
-                    // Boxed, as below: next to no message needs it, and every message would carry room for it.
+                    // Boxed, as below: few messages need it, and each would otherwise be larger by it.
                     let mut proof = Box::pin(async {
                         match doubt.resolve(true).await {
                             Some(row) => row,

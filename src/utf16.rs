@@ -32,10 +32,7 @@ impl Utf16 {
     /// The text as it goes out: well formed, a lone surrogate replaced by U+FFFD.
     #[must_use]
     pub fn well_formed(&self) -> String {
-        let mut text = String::with_capacity(self.0.len());
-        let characters = char::decode_utf16(self.0.iter().copied());
-        text.extend(characters.map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)));
-        text
+        String::from_utf16_lossy(&self.0)
     }
 }
 

@@ -23,8 +23,6 @@
     return OBJECT;
   };
   const kindOf = (value) => (typeof value === 'object' && value !== null ? kindOfObject(value) : value);
-  // The same where next to never is an object, so that V8 does not compile what becomes of one into each reader.
-  const leafOf = (value) => (typeof value === 'object' && value !== null ? kindOfObject(value) : value);
 
   // Zod asks with `in` after it reads, as a proxy may notice.
   const notice = () => {};
@@ -35,19 +33,19 @@
     const kind = kindOf(config);
     read.push(kind);
     if (kind !== OBJECT) return;
-    const email = leafOf(config.email);
+    const email = kindOf(config.email);
     notice('email' in config);
     read.push(email);
-    const apiKey = leafOf(config.apiKey);
+    const apiKey = kindOf(config.apiKey);
     notice('apiKey' in config);
     read.push(apiKey);
-    const senderName = leafOf(config.senderName);
+    const senderName = kindOf(config.senderName);
     notice('senderName' in config);
     read.push(senderName);
     readArray(read, config.templates, readTemplate);
     read.push('templates' in config);
-    read.push('fallbackToGeneric' in config ? leafOf(config.fallbackToGeneric) : undefined);
-    read.push('testMode' in config ? leafOf(config.testMode) : undefined);
+    read.push('fallbackToGeneric' in config ? kindOf(config.fallbackToGeneric) : undefined);
+    read.push('testMode' in config ? kindOf(config.testMode) : undefined);
     readArray(read, 'allowedPrefixes' in config ? config.allowedPrefixes : undefined, readPrefix);
   };
 
@@ -64,16 +62,16 @@
     const kind = kindOf(value);
     read.push(kind);
     if (kind !== OBJECT) return;
-    const usageType = leafOf(value.usageType);
+    const usageType = kindOf(value.usageType);
     notice('usageType' in value);
     read.push(usageType);
-    const content = leafOf(value.content);
+    const content = kindOf(value.content);
     notice('content' in value);
     read.push(content);
-    read.push('locale' in value ? leafOf(value.locale) : undefined);
+    read.push('locale' in value ? kindOf(value.locale) : undefined);
   };
 
-  const readPrefix = (read, value) => read.push(leafOf(value));
+  const readPrefix = (read, value) => read.push(kindOf(value));
 
   const isSame = (read, known) => {
     if (read.length !== known.length) return false;
