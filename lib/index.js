@@ -52,7 +52,7 @@ const refuseCutOff = (path) => {
 };
 
 // What `require` would do, in half its time.
-const open = (path) => {
+const dlopen = (path) => {
   const addon = { exports: {} };
   process.dlopen(addon, path);
   return addon.exports;
@@ -65,7 +65,7 @@ const load = async () => {
     const path = fileURLToPath(new URL(name, import.meta.url));
     try {
       refuseCutOff(path);
-      return open(path);
+      return dlopen(path);
     } catch (error) {
       tried.push([candidate, error]);
     }
@@ -87,9 +87,18 @@ const host = async (name) => {
 const binding = await load();
 const [{ ConnectorError }, { ZodError }] = await Promise.all(['@logto/connector-kit', 'zod'].map(host));
 
-const { createConnector, sendMessage, sendText, getStatus, getBalance, listSenderNames } = binding.open({
-  ConnectorError,
-  ZodError,
-});
+// The JavaScript half is compiled when it is first wanted, as V8 does with functions: whoever only imports waits for none of it.
+let opened;
+const open = () => {
+  opened ??= binding.open({ ConnectorError, ZodError });
+  return opened;
+};
 
-export { createConnector as default, createConnector, getBalance, getStatus, listSenderNames, sendMessage, sendText };
+export const createConnector = (options) => open().createConnector(options);
+export const sendMessage = (data, config, options) => open().sendMessage(data, config, options);
+export const sendText = (message, account, options) => open().sendText(message, account, options);
+export const getStatus = (id, account, options) => open().getStatus(id, account, options);
+export const getBalance = (account, options) => open().getBalance(account, options);
+export const listSenderNames = (account, options) => open().listSenderNames(account, options);
+
+export default createConnector;

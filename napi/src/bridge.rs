@@ -35,28 +35,8 @@ use crate::{
     snapshot,
 };
 
-/// The JavaScript half: its parts, of which `index` puts the others together.
-const PARTS: &str = concat!(
-    "(() => { const parts = {};\nparts.errors = ",
-    include_str!("js/errors.js"),
-    "parts.trace = ",
-    include_str!("js/trace.js"),
-    "parts.pending = ",
-    include_str!("js/pending.js"),
-    "parts.trust = ",
-    include_str!("js/trust.js"),
-    "parts.guard = ",
-    include_str!("js/guard.js"),
-    "parts.connector = ",
-    include_str!("js/connector.js"),
-    "parts.options = ",
-    include_str!("js/options.js"),
-    "parts.plain = ",
-    include_str!("js/plain.js"),
-    "parts.index = ",
-    include_str!("js/index.js"),
-    "return parts; })()\n//# sourceURL=connector-smsaero-native/js",
-);
+/// The JavaScript half: its parts, of which `index` puts the others together. From `build.rs`.
+const PARTS: &str = include_str!(concat!(env!("OUT_DIR"), "/parts.js"));
 
 /// Whoever reads an error whose data has no sentence, as the official connector's has none.
 const NOBODY: Audience = Audience::EndUser(Language::English);

@@ -19,6 +19,8 @@ const LIBRARIES = {
   darwin: /^\/usr\/lib\/libSystem\.B\.dylib$/,
   win32: /^(kernel32|ntdll|ws2_32|bcrypt|bcryptprimitives|advapi32|api-ms-win-(core|crt)-[\w-]+)\.dll$/i,
 };
+// In place of a library's number: BIND_SPECIAL_DYLIB_FLAT_LOOKUP of Apple's loader.h.
+const WHOLE_PROCESS = -2;
 // lief knows all three formats.
 const READ = 'import lief, sys; print(lief.to_json(lief.parse(sys.argv[1])))';
 
@@ -53,6 +55,10 @@ export async function checkBinary(platform, file) {
   } else if (os === 'darwin') {
     const { minos, platform: system } = parsed.build_verison;
     check(system === 'MACOS' && minos.join('.') === `${MACOS}.0`, `it is for ${system} ${minos.join('.')}.`);
+    // Node's own functions are in no library that could be named: whichever program runs has them.
+    const isOfNode = (symbol) => symbol.binding_info && symbol.name.startsWith('_napi_');
+    const places = new Set(parsed.symbols.filter(isOfNode).map((symbol) => symbol.binding_info.library_ordinal));
+    check([...places].join() === `${WHOLE_PROCESS}`, 'it looks for the functions of Node in a library.');
     // Each page of the file has its hash in the signature, without which macOS on arm64 starts nothing.
     if (arch === 'arm64') check(isSigned(bytes, parsed.code_signature), 'its signature does not fit.');
   } else {

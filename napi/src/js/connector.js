@@ -15,7 +15,7 @@
   const argumentError = (field, problem, reader) =>
     errors.connectorError(parse(native.argumentError('sendMessage', field, problem, reader)));
 
-  const readData = (data, reader) => {
+  const readData = function (data, reader) {
     if (data === null || typeof data !== 'object') throw argumentError('data', 'not_an_object', reader);
     let field = 'to';
     try {
@@ -31,12 +31,12 @@
   };
 
   // The languages that a payload asks for, most wanted first; own properties only, as everywhere.
-  const languagesOf = (payload, reader) => {
+  const languagesOf = function (payload, reader) {
     if (payload === null || typeof payload !== 'object') return '';
     const wanted = languageOf(payload, 'uiLocales', reader);
     return `${wanted} ${languageOf(payload, 'locale', reader)}`;
   };
-  const languageOf = (payload, key, reader) => {
+  const languageOf = function (payload, key, reader) {
     try {
       const value = hasOwn(payload, key) ? payload[key] : undefined;
       return typeof value === 'string' ? value : '';
@@ -47,7 +47,7 @@
 
   // Who reads an error, where it is somebody signing in. Only the sentence depends on it: what cannot be read is no reason not
   // to send.
-  const endUser = (payload) => {
+  const endUser = function (payload) {
     try {
       return languagesOf(payload, '');
     } catch {
@@ -63,7 +63,7 @@
   };
 
   // What stands in a text for a variable: `undefined` when the payload has no such key, and the variable stays.
-  const textOf = (payload, keys) => {
+  const textOf = function (payload, keys) {
     if (!hasOwn(payload, keys[0])) return undefined;
     let value = payload;
     for (const key of keys) {
@@ -75,9 +75,11 @@
 
   // A send as native code reads it: each field with its length before it, and a minus for a variable that stays. One
   // string crosses to native code in a third of the time that an object with as many properties takes.
-  const field = (text) => (text === undefined ? '-' : `${text.length}:${text}`);
+  const field = function (text) {
+    return text === undefined ? '-' : `${text.length}:${text}`;
+  };
 
-  const valuesOf = (payload, variables, reader) => {
+  const valuesOf = function (payload, variables, reader) {
     const isObject = typeof payload === 'function' || (typeof payload === 'object' && payload);
     if (!isObject && variables.length > 0) throw argumentError('data.payload', 'not_an_object', reader);
     let values = field(`${variables.length}`);
@@ -92,7 +94,7 @@
   };
 
   // Hands a send to native code, or throws the error for which it cannot.
-  const handOver = (send) => {
+  const handOver = function (send) {
     const { data, config, byAdministrator } = send;
     const { to, type, payload } = readData(data, byAdministrator ? undefined : '');
     const reader = byAdministrator ? undefined : endUser(payload);
@@ -114,7 +116,7 @@
   };
 
   // Ends with `resolve` or `reject` of the send, whatever happens.
-  const launch = (send) => {
+  const launch = function (send) {
     try {
       handOver(send);
     } catch (error) {
@@ -129,17 +131,18 @@
     trace.record(send, { outcome: 'not_sent', reason: trace.reasonOf(error), configFailed });
   };
 
-  const start = (send) =>
-    new Promise((resolve, reject) => {
+  const start = function (send) {
+    return new Promise((resolve, reject) => {
       send.resolve = resolve;
       send.reject = reject;
       if (send.getConfig === undefined) launch(send);
       else ask(send);
     });
+  };
 
   // Asks Logto for the configuration first. A `getConfig` that never answers must not keep somebody waiting at the sign-in
   // page, and what it says too late sends nothing.
-  const ask = (send) => {
+  const ask = function (send) {
     const { data, getConfig } = send;
     if (typeof getConfig !== 'function')
       return fail(send, argumentError('getConfig', 'not_a_function', endUserOf(data)));
@@ -166,7 +169,7 @@
 
   // While Logto looks up the first configuration.
   let isWarm = false;
-  const warmUp = (options) => {
+  const warmUp = function (options) {
     if (isWarm) return;
     isWarm = true;
     try {
@@ -177,7 +180,7 @@
   };
 
   // Whether this is the first that is heard of the configuration.
-  const isAnswered = (send) => {
+  const isAnswered = function (send) {
     if (send.configMs !== undefined) return false;
     send.waitedUs = Math.round(clock() - send.since);
     send.configMs = send.waitedUs / 1e3;
@@ -187,12 +190,12 @@
   // One timer for all that wait for their configuration, since as a rule it is there at once.
   let timer;
   let dueUs;
-  const watch = (send) => {
+  const watch = function (send) {
     const due = send.since + send.patienceMs * 1e3;
     if (timer !== undefined && dueUs <= due) return;
     arm(due);
   };
-  const arm = (due) => {
+  const arm = function (due) {
     clearTimeout(timer);
     dueUs = due;
     timer = setTimeout(giveUp, Math.ceil((due - clock()) / 1e3));
@@ -220,21 +223,23 @@
     if (next !== undefined) arm(next);
   };
 
-  const sendOf = (data, config, byAdministrator, options) => ({
-    data,
-    config,
-    byAdministrator,
-    options,
-    id: undefined,
-    getConfig: undefined,
-    patienceMs: undefined,
-    since: undefined,
-    waitedUs: 0,
-    configMs: undefined,
-    context: undefined,
-    resolve: undefined,
-    reject: undefined,
-  });
+  const sendOf = function (data, config, byAdministrator, options) {
+    return {
+      data,
+      config,
+      byAdministrator,
+      options,
+      id: undefined,
+      getConfig: undefined,
+      patienceMs: undefined,
+      since: undefined,
+      waitedUs: 0,
+      configMs: undefined,
+      context: undefined,
+      resolve: undefined,
+      reject: undefined,
+    };
+  };
 
   const createConnector = async (options) => {
     if (options === null || typeof options !== 'object') {

@@ -13,7 +13,7 @@
   const TEMPLATE_KEYS = ['usageType', 'content', 'locale'];
 
   // Zod's order of reading, which getters and proxies can observe.
-  const kindOfObject = (value) => {
+  const kindOfObject = function (value) {
     if (isArray(value)) return ARRAY;
     if (value.then && typeof value.then === 'function' && value.catch && typeof value.catch === 'function')
       return PROMISE;
@@ -22,14 +22,16 @@
     if (value instanceof Date) return DATE;
     return OBJECT;
   };
-  const kindOf = (value) => (typeof value === 'object' && value !== null ? kindOfObject(value) : value);
+  const kindOf = function (value) {
+    return typeof value === 'object' && value !== null ? kindOfObject(value) : value;
+  };
 
   // Zod asks with `in` after it reads, as a proxy may notice.
   const notice = () => {};
 
   // Reads the keys that native code knows, in the order in which it expects them, once and in zod's order, and puts what is
   // there into `read`; keys of our own are not asked of an object that lacks them.
-  const readConfig = (read, config) => {
+  const readConfig = function (read, config) {
     const kind = kindOf(config);
     read.push(kind);
     if (kind !== OBJECT) return;
@@ -49,7 +51,7 @@
     readArray(read, 'allowedPrefixes' in config ? config.allowedPrefixes : undefined, readPrefix);
   };
 
-  const readArray = (read, value, readElement) => {
+  const readArray = function (read, value, readElement) {
     const kind = kindOf(value);
     read.push(kind);
     if (kind !== ARRAY) return;
@@ -58,7 +60,7 @@
     for (const element of elements) readElement(read, element);
   };
 
-  const readTemplate = (read, value) => {
+  const readTemplate = function (read, value) {
     const kind = kindOf(value);
     read.push(kind);
     if (kind !== OBJECT) return;
@@ -73,14 +75,14 @@
 
   const readPrefix = (read, value) => read.push(kindOf(value));
 
-  const isSame = (read, known) => {
+  const isSame = function (read, known) {
     if (read.length !== known.length) return false;
     for (let place = 0; place < read.length; place += 1) if (read[place] !== known[place]) return false;
     return true;
   };
 
   // A value as native code reads it: its tag, and of a string the characters after it.
-  const tagged = (value) => {
+  const tagged = function (value) {
     switch (typeof value) {
       case 'string':
         return `s${value.length}:${value}`;
@@ -102,7 +104,7 @@
   };
 
   // What was read as native code reads it, in one string, and the path of what was to be read next.
-  const describe = (read) => {
+  const describe = function (read) {
     let at = 0;
     let text = '';
     let unread;
@@ -158,7 +160,7 @@
 
   // The configuration that was judged last: what was read of it, and the error that it is, or its handle once there was
   // something to send by it. While the same comes again, nothing is judged.
-  const judged = (read, judgement) => {
+  const judged = function (read, judgement) {
     const error = typeof judgement === 'string' ? judgement : undefined;
     const handle = error === undefined && judgement !== null ? judgement : undefined;
     return { read, error, handle, choices: handle && new Map() };
@@ -170,7 +172,7 @@
   const NONSENSE_CHARACTERS = 64;
 
   // `ask` is a native function that takes a description.
-  const judge = (read, ask) => {
+  const judge = function (read, ask) {
     if (isSame(read, last.read)) return last;
     const { text } = describe(read);
     if (read.length > NONSENSE_LENGTH) {
@@ -186,7 +188,7 @@
   };
 
   // Prepares a configuration to send by; throws the error of one that cannot be read or is not valid.
-  const prepare = (config, reader) => {
+  const prepare = function (config, reader) {
     const read = [];
     try {
       readConfig(read, config);
@@ -216,7 +218,7 @@
     return prepared;
   };
 
-  const toChoice = (answer) => {
+  const toChoice = function (answer) {
     const choice = parse(answer);
     // Each path with its keys, ready to be looked up.
     choice.variables &&= choice.variables.map((path) => ({ path, keys: path.split('.') }));
@@ -224,14 +226,14 @@
   };
 
   // The template for a usage type, and the variables that it names. `languagesOf` is asked only where they matter.
-  const choose = (prepared, type, payload, languagesOf, reader) => {
+  const choose = function (prepared, type, payload, languagesOf, reader) {
     const choice = prepared.choices.get(type) ?? remember(prepared, type, type);
     if (!choice.dependsOnLanguages) return choice;
     const wanted = languagesOf(payload, reader);
     const key = `${wanted}\n${type}`;
     return prepared.choices.get(key) ?? remember(prepared, key, type, wanted);
   };
-  const remember = ({ handle, choices }, key, type, wanted) => {
+  const remember = function ({ handle, choices }, key, type, wanted) {
     const choice = toChoice(native.choose(handle, type, wanted));
     if (choices.size >= CHOICES) choices.clear();
     choices.set(key, choice);

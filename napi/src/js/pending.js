@@ -14,12 +14,12 @@
   let alive;
 
   // Microseconds since some moment, whatever is done to the system's clock.
-  const clock = () => {
+  const clock = function () {
     const [seconds, nanoseconds] = hrtime();
     return seconds * 1e6 + nanoseconds / 1e3;
   };
 
-  const add = (send) => {
+  const add = function (send) {
     if (free.length === sends.length) {
       alive ??= setInterval(() => {}, 0x7fffffff);
       alive.ref();
@@ -29,7 +29,7 @@
     return id;
   };
 
-  const remove = (id) => {
+  const remove = function (id) {
     const send = sends[id];
     sends[id] = undefined;
     free.push(id);
@@ -55,7 +55,7 @@
   // Sends that begin together cross to native code together, and wake its thread once. Each is in `text` as native code reads
   // it. They wait for no more than what is about to run anyway.
   let batch;
-  const queue = (id, prepared, options, text, sendAll) => {
+  const queue = function (id, prepared, options, text, sendAll) {
     if (batch !== undefined && (batch.prepared !== prepared || batch.options !== options)) flush();
     if (batch !== undefined) {
       batch.ids.push(id);
@@ -66,7 +66,7 @@
     Reflect.apply(then, resolved, [flush]);
   };
 
-  const flush = () => {
+  const flush = function () {
     if (batch === undefined) return;
     const { ids, prepared, options, text, sendAll, since } = batch;
     batch = undefined;
@@ -80,7 +80,7 @@
     }
   };
 
-  const settleOne = ([id, isAccepted, outcome, details]) => {
+  const settleOne = function ([id, isAccepted, outcome, details]) {
     if (sends[id] === undefined) return;
     const send = remove(id);
     try {
@@ -94,7 +94,7 @@
   };
 
   // Takes a batch of outcomes from the worker thread.
-  const settle = (batch) => {
+  const settle = function (batch) {
     if (!batch) return;
     for (const completion of parse(batch)) settleOne(completion);
   };

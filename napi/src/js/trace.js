@@ -45,43 +45,46 @@
     }
   };
 
-  return {
-    reasonOf,
-
-    isWanted: (send) => send.context !== undefined || log.enabled === true,
-
-    // Starts a send whose start and end the subscribers hear of. Its promise is the send's own: what a subscriber does to
-    // the context, even freezing it, is of no consequence to whoever waits.
-    start(send, start) {
-      const channel = send.isQuestion ? questions : sends;
-      if (!channel.hasSubscribers) return start(send);
-      const context = {};
-      send.context = context;
-      let promise;
-      try {
-        const traced = () => {
-          promise = start(send);
-          return promise;
-        };
-        channel.tracePromise(traced, context).catch(() => {});
-      } catch {
-        // The send has a promise, or is started without its trace.
-      }
-      return promise ?? start(send);
-    },
-
-    // Adds what became of a send, after its promise was settled and before anybody can have heard of it.
-    record({ context, configMs, isQuestion }, trace) {
-      try {
-        const whole = configMs === undefined ? trace : { ...trace, configMs };
-        if (log.enabled === true) log(isQuestion ? questionLine(whole) : line(whole));
-        if (context) {
-          const { configFailed, ...known } = whole;
-          Object.assign(context, known);
-        }
-      } catch {
-        // Frozen contexts and broken streams are their owner's.
-      }
-    },
+  const isWanted = function (send) {
+    return send.context !== undefined || log.enabled === true;
   };
+
+  // Starts a send whose start and end the subscribers hear of, where there are any.
+  const start = function (send, startIt) {
+    const channel = send.isQuestion ? questions : sends;
+    return channel.hasSubscribers ? startTraced(channel, send, startIt) : startIt(send);
+  };
+  // The promise is the send's own: what a subscriber does to the context, even freezing it, is of no consequence to whoever
+  // waits.
+  const startTraced = (channel, send, startIt) => {
+    const context = {};
+    send.context = context;
+    let promise;
+    try {
+      const traced = () => {
+        promise = startIt(send);
+        return promise;
+      };
+      channel.tracePromise(traced, context).catch(() => {});
+    } catch {
+      // The send has a promise, or is started without its trace.
+    }
+    return promise ?? startIt(send);
+  };
+
+  // Adds what became of a send, after its promise was settled and before anybody can have heard of it.
+  const record = ({ context, configMs, isQuestion }, trace) => {
+    try {
+      const whole = configMs === undefined ? trace : { ...trace, configMs };
+      if (log.enabled === true) log(isQuestion ? questionLine(whole) : line(whole));
+      if (context) {
+        const { configFailed, ...known } = whole;
+        Object.assign(context, known);
+      }
+    } catch {
+      // Frozen contexts and broken streams are their owner's.
+    }
+  };
+
+  return { reasonOf, isWanted, start, record };
 });
