@@ -24,7 +24,8 @@ pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>
 
 /// Makes the connector that Logto loads: the default export, in the place of the official connector's.
 ///
-/// Costs microseconds and keeps no state of its own; connections are shared by all connectors of the process.
+/// Costs microseconds (the first function of the package that a process calls: 2 ms more) and keeps no state of its own;
+/// connections are shared by all connectors of the process.
 /// Rejects with a sentence when `gateways` cannot be used.
 #[napi(ts_args_type = "options: ConnectorOptions", ts_return_type = "Promise<SmsConnector>")]
 pub fn create_connector<'env>(env: &'env Env, options: Unknown<'env>) -> napi::Result<Unknown<'env>> {

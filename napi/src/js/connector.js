@@ -2,12 +2,13 @@
 (function (parts) {
   'use strict';
 
-  const { errors, trace, pending, guard, options: optionsHandle, native, metadata, totalMs } = parts;
+  const { errors, trace, pending, guard, options: optionsHandle, native, metadata, totalMs, time } = parts;
   const { parse } = JSON;
   const { hasOwn } = Object;
   const toText = String;
   const { then } = Promise.prototype;
-  const { setTimeout, clearTimeout } = process.getBuiltinModule('node:timers');
+  const { setTimeout, clearTimeout } = time;
+  const { AsyncResource } = process.getBuiltinModule('node:async_hooks');
   const { clock } = pending;
   const { id: connectorId } = metadata;
 
@@ -188,6 +189,8 @@
   };
 
   // One timer for all that wait for their configuration, since as a rule it is there at once.
+  // Nobody's context, since it is armed again from itself while sends go on coming.
+  const context = new AsyncResource('SMSAERO');
   let timer;
   let dueUs;
   const watch = function (send) {
@@ -198,7 +201,7 @@
   const arm = function (due) {
     clearTimeout(timer);
     dueUs = due;
-    timer = setTimeout(giveUp, Math.ceil((due - clock()) / 1e3));
+    timer = context.runInAsyncScope(setTimeout, undefined, giveUp, Math.ceil((due - clock()) / 1e3));
     // The sends keep the process alive.
     timer.unref();
   };

@@ -6,7 +6,9 @@
 
   const errors = parts.errors(host);
   const trace = parts.trace();
-  const pending = parts.pending(errors, trace);
+  const { hrtime } = process;
+  const time = { hrtime, ...process.getBuiltinModule('node:timers'), ...host };
+  const pending = parts.pending(errors, trace, time);
   return {
     hostSettings: parts.trust,
     settle: pending.settle,
@@ -14,7 +16,7 @@
       const metadata = JSON.parse(metadataJson);
       const guard = parts.guard(errors, native);
       const options = parts.options(native);
-      const shared = { errors, trace, pending, guard, options, native, metadata, totalMs };
+      const shared = { errors, trace, pending, guard, options, native, metadata, totalMs, time };
       return { ...parts.connector(shared), ...parts.plain(shared) };
     },
   };

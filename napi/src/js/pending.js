@@ -1,17 +1,18 @@
 // The sends that are not settled yet, by number. They, and nothing else, keep the process alive.
-(function (errors, trace) {
+(function (errors, trace, time) {
   'use strict';
 
+  const { hrtime, setInterval } = time;
   const { parse } = JSON;
-  const { setInterval } = process.getBuiltinModule('node:timers');
-  const { hrtime } = process;
   const { then } = Promise.prototype;
   const resolved = Promise.resolve();
   // By number, which is free again once a send is settled: native code settles each exactly once. Not a map, whose outgrown
   // tables keep what was in them alive, and the collector busy.
   const sends = [];
   const free = [];
-  let alive;
+  // Not made with the first send, whose asynchronous context it would keep.
+  const alive = setInterval(() => {}, 0x7fffffff);
+  alive.unref();
 
   // Microseconds since some moment, whatever is done to the system's clock.
   const clock = function () {
@@ -20,10 +21,7 @@
   };
 
   const add = function (send) {
-    if (free.length === sends.length) {
-      alive ??= setInterval(() => {}, 0x7fffffff);
-      alive.ref();
-    }
+    if (free.length === sends.length) alive.ref();
     const id = free.pop() ?? sends.length;
     sends[id] = send;
     return id;
@@ -33,7 +31,7 @@
     const send = sends[id];
     sends[id] = undefined;
     free.push(id);
-    if (free.length === sends.length) alive?.unref();
+    if (free.length === sends.length) alive.unref();
     return send;
   };
 
