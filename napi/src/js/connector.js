@@ -67,9 +67,9 @@
   const textOf = function (payload, keys) {
     if (!hasOwn(payload, keys[0])) return undefined;
     let value = payload;
-    for (const key of keys) {
-      if (value === null || typeof value !== 'object' || !hasOwn(value, key)) return '';
-      value = value[key];
+    for (let place = 0; place < keys.length; place += 1) {
+      if (value === null || typeof value !== 'object' || !hasOwn(value, keys[place])) return '';
+      value = value[keys[place]];
     }
     return value === undefined || value === null ? '' : toText(value);
   };
@@ -84,11 +84,12 @@
     const isObject = typeof payload === 'function' || (typeof payload === 'object' && payload);
     if (!isObject && variables.length > 0) throw argumentError('data.payload', 'not_an_object', reader);
     let values = field(`${variables.length}`);
-    for (const { path, keys } of variables) {
+    for (let place = 0; place < variables.length; place += 1) {
+      const variable = variables[place];
       try {
-        values += field(textOf(payload, keys));
+        values += field(textOf(payload, variable.keys));
       } catch {
-        throw argumentError(`data.payload.${path}`, 'threw', reader);
+        throw argumentError(`data.payload.${variable.path}`, 'threw', reader);
       }
     }
     return values;
@@ -132,21 +133,23 @@
     trace.record(send, { outcome: 'not_sent', reason: trace.reasonOf(error), configFailed });
   };
 
+  // Starts a send, and asks Logto for its configuration first where it has none. A `getConfig` that never answers must not keep
+  // somebody waiting at the sign-in page, and what it says too late sends nothing. One function, since each of several would
+  // be optimized with all that it calls.
   const start = function (send) {
-    return new Promise((resolve, reject) => {
+    const promise = new Promise((resolve, reject) => {
       send.resolve = resolve;
       send.reject = reject;
-      if (send.getConfig === undefined) launch(send);
-      else ask(send);
     });
-  };
-
-  // Asks Logto for the configuration first. A `getConfig` that never answers must not keep somebody waiting at the sign-in
-  // page, and what it says too late sends nothing.
-  const ask = function (send) {
-    const { data, getConfig } = send;
-    if (typeof getConfig !== 'function')
-      return fail(send, argumentError('getConfig', 'not_a_function', endUserOf(data)));
+    const { getConfig } = send;
+    if (getConfig === undefined) {
+      launch(send);
+      return promise;
+    }
+    if (typeof getConfig !== 'function') {
+      fail(send, errorOf(send, notAFunction));
+      return promise;
+    }
     send.since = clock();
     send.id = pending.add(send);
     try {
@@ -162,16 +165,26 @@
         },
       ]);
       watch(send);
-      warmUp(send.options);
+      if (!isWarm) warmUp(send.options);
     } catch (error) {
       if (isAnswered(send)) fail(send, error, true);
+    }
+    return promise;
+  };
+  const notAFunction = (reader) => argumentError('getConfig', 'not_a_function', reader);
+  const overdue = (reader) => errors.connectorError(parse(native.configOverdue(reader)));
+  const errorOf = ({ data }, make) => {
+    try {
+      return make(endUserOf(data));
+    } catch (thrown) {
+      // By the host's own class, where nobody else would catch it.
+      return thrown;
     }
   };
 
   // While Logto looks up the first configuration.
   let isWarm = false;
   const warmUp = function (options) {
-    if (isWarm) return;
     isWarm = true;
     try {
       native.warmUp(options);
@@ -205,14 +218,6 @@
     // The sends keep the process alive.
     timer.unref();
   };
-  const overdueError = (data) => {
-    try {
-      return errors.connectorError(parse(native.configOverdue(endUserOf(data))));
-    } catch (error) {
-      // The host's own class threw, and nobody else would catch that here.
-      return error;
-    }
-  };
   const giveUp = () => {
     timer = undefined;
     const now = clock();
@@ -221,7 +226,7 @@
       if (send?.since === undefined || send.configMs !== undefined) continue;
       const due = send.since + send.patienceMs * 1e3;
       if (due > now) next = Math.min(next ?? due, due);
-      else if (isAnswered(send)) fail(send, overdueError(send.data));
+      else if (isAnswered(send)) fail(send, errorOf(send, overdue));
     }
     if (next !== undefined) arm(next);
   };
@@ -253,13 +258,14 @@
     const handle = optionsHandle(options);
     const patienceMs = options.timeoutMs ?? totalMs;
     const sendMessage = (data, inputConfig) => {
-      if (inputConfig !== undefined && inputConfig !== null)
-        return trace.start(sendOf(data, inputConfig, true, handle), start);
-      const send = sendOf(data, undefined, false, handle);
-      // Asked even where it is not a function, which `ask` says.
-      send.getConfig = getConfig ?? null;
-      send.patienceMs = patienceMs;
-      return trace.start(send, start);
+      const byAdministrator = inputConfig !== undefined && inputConfig !== null;
+      const send = sendOf(data, inputConfig, byAdministrator, handle);
+      if (!byAdministrator) {
+        // Asked even where it is not a function, which `start` says.
+        send.getConfig = getConfig ?? null;
+        send.patienceMs = patienceMs;
+      }
+      return trace.isHeard() ? trace.start(send, start) : start(send);
     };
     return { metadata, type: 'Sms', configGuard: guard.configGuard, sendMessage };
   };

@@ -57,7 +57,7 @@
     if (kind !== ARRAY) return;
     const elements = [...value];
     read.push(elements.length);
-    for (const element of elements) readElement(read, element);
+    for (let place = 0; place < elements.length; place += 1) readElement(read, elements[place]);
   };
 
   const readTemplate = function (read, value) {

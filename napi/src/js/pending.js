@@ -1,4 +1,5 @@
 // The sends that are not settled yet, by number. They, and nothing else, keep the process alive.
+// Lists are read by place on the path of a message: an iterator is several times the code, and V8 optimizes it with each caller.
 (function (errors, trace, time) {
   'use strict';
 
@@ -16,8 +17,8 @@
 
   // Microseconds since some moment, whatever is done to the system's clock.
   const clock = function () {
-    const [seconds, nanoseconds] = hrtime();
-    return seconds * 1e6 + nanoseconds / 1e3;
+    const time = hrtime();
+    return time[0] * 1e6 + time[1] / 1e3;
   };
 
   const add = function (send) {
@@ -78,7 +79,7 @@
     }
   };
 
-  const settleOne = function ([id, isAccepted, outcome, details]) {
+  const settleOne = function (id, isAccepted, outcome, details) {
     if (sends[id] === undefined) return;
     const send = remove(id);
     try {
@@ -94,7 +95,11 @@
   // Takes a batch of outcomes from the worker thread.
   const settle = function (batch) {
     if (!batch) return;
-    for (const completion of parse(batch)) settleOne(completion);
+    const completions = parse(batch);
+    for (let place = 0; place < completions.length; place += 1) {
+      const one = completions[place];
+      settleOne(one[0], one[1], one[2], one[3]);
+    }
   };
 
   return { add, remove, clock, handOver, queue, settle, sends };

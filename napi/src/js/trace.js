@@ -9,6 +9,7 @@
   const sends = tracingChannel('connector-smsaero:send');
   const questions = tracingChannel('connector-smsaero:ask');
   const log = debuglog('smsaero');
+  const isLogged = log.enabled === true;
 
   const questionLine = ({ call, gateway, totalMs, outcome, reason, httpStatus }) => {
     const details = [reason, httpStatus && `HTTP ${httpStatus}`].filter(Boolean).join(', ');
@@ -46,17 +47,18 @@
   };
 
   const isWanted = function (send) {
-    return send.context !== undefined || log.enabled === true;
+    return isLogged || send.context !== undefined;
   };
 
-  // Starts a send whose start and end the subscribers hear of, where there are any.
-  const start = function (send, startIt) {
-    const channel = send.isQuestion ? questions : sends;
-    return channel.hasSubscribers ? startTraced(channel, send, startIt) : startIt(send);
+  const isHeard = function () {
+    return sends.hasSubscribers;
   };
-  // The promise is the send's own: what a subscriber does to the context, even freezing it, is of no consequence to whoever
-  // waits.
-  const startTraced = (channel, send, startIt) => {
+
+  // Starts a send whose start and end the subscribers hear of, where there are any. Its promise is the send's own: what a
+  // subscriber does to the context, even freezing it, is of no consequence to whoever waits.
+  const start = (send, startIt) => {
+    const channel = send.isQuestion ? questions : sends;
+    if (!channel.hasSubscribers) return startIt(send);
     const context = {};
     send.context = context;
     let promise;
@@ -76,7 +78,7 @@
   const record = ({ context, configMs, isQuestion }, trace) => {
     try {
       const whole = configMs === undefined ? trace : { ...trace, configMs };
-      if (log.enabled === true) log(isQuestion ? questionLine(whole) : line(whole));
+      if (isLogged) log(isQuestion ? questionLine(whole) : line(whole));
       if (context) {
         const { configFailed, ...known } = whole;
         Object.assign(context, known);
@@ -86,5 +88,5 @@
     }
   };
 
-  return { reasonOf, isWanted, start, record };
+  return { reasonOf, isHeard, isWanted, start, record };
 });
