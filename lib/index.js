@@ -79,7 +79,7 @@ const load = async () => {
 };
 
 // Logto's own classes, where there is a Logto: its Console asks `instanceof`. A test harness may have neither package.
-const host = async (name) => {
+const importOptional = async (name) => {
   try {
     return await import(name);
   } catch (error) {
@@ -89,18 +89,18 @@ const host = async (name) => {
 };
 
 const binding = await load();
-const [{ ConnectorError }, { ZodError }] = await Promise.all(['@logto/connector-kit', 'zod'].map(host));
+const [{ ConnectorError }, { ZodError }] = await Promise.all(['@logto/connector-kit', 'zod'].map(importOptional));
 
-// With the timers and the clock of now, whatever a test harness puts in their place later.
-const surroundings = { ConnectorError, ZodError, clearTimeout, hrtime, setInterval, setTimeout };
+// Timers and clock as they are at the import: a test harness may replace them later.
+const host = { ConnectorError, ZodError, clearTimeout, hrtime, setInterval, setTimeout };
 
-// The JavaScript half is compiled when it is first wanted, as V8 does with functions: whoever only imports waits for none of it.
-// In the asynchronous context of now, since what it makes would keep that of the first caller for ever.
-let opened;
-const openNow = AsyncResource.bind(() => binding.open(surroundings));
+// The JavaScript half is compiled on the first call, so that an import does not wait for it, and in the asynchronous context of
+// the import: its timer and its queue would otherwise keep the first caller's context alive.
+const compile = AsyncResource.bind(() => binding.open(host));
+let connector;
 const open = () => {
-  opened ??= openNow();
-  return opened;
+  connector ??= compile();
+  return connector;
 };
 
 export const createConnector = (options) => open().createConnector(options);

@@ -496,8 +496,8 @@ impl Transport {
     }
 }
 
-/// The certificates in a PEM text; what is none is left out. Not by rustls' reader: it takes as long for any content, since it is
-/// for keys too, and was a millisecond of the first message.
+/// The certificates in a PEM text, without the blocks that do not decode. Not by rustls' reader: its constant-time decoding, which
+/// keys need, took a millisecond of the first message.
 fn certificates(pem: &str) -> impl Iterator<Item = CertificateDer<'static>> {
     let blocks = pem.split("-----BEGIN CERTIFICATE-----").skip(1);
     let bodies = blocks.filter_map(|block| Some(block.split_once("-----END CERTIFICATE-----")?.0));

@@ -60,7 +60,7 @@ const FILES = [
   ],
   ...['unit/bad-input', 'unit/replies', 'contract/guard.differential', 'unit/secrets', 'package/standalone'],
   ...['unit/binding', 'contract/contract', 'contract/console', 'unit/trace', 'unit/template-choice', 'unit/get-config'],
-  ...['unit/remembering', 'unit/settings', 'unit/gateways', 'unit/surroundings', '../testing/gateway'],
+  ...['unit/remembering', 'unit/settings', 'unit/gateways', 'unit/after-import', '../testing/gateway'],
 ];
 // What Wine has not got: links to folders, counts of threads, output that is read while a program runs, a reset by Node.
 const NOT_ON_WINE = /^(faults\/lifecycle|package\/(cli|loader)|..\/testing\/gateway)$/;

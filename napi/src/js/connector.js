@@ -9,7 +9,7 @@
   const { then } = Promise.prototype;
   const { setTimeout, clearTimeout } = time;
   const { AsyncResource } = process.getBuiltinModule('node:async_hooks');
-  const { clock } = pending;
+  const { clock, fail } = pending;
   const { id: connectorId } = metadata;
 
   // `reader` is undefined for an administrator, and for somebody signing in the languages that are wanted.
@@ -67,9 +67,9 @@
   const textOf = function (payload, keys) {
     if (!hasOwn(payload, keys[0])) return undefined;
     let value = payload;
-    for (let place = 0; place < keys.length; place += 1) {
-      if (value === null || typeof value !== 'object' || !hasOwn(value, keys[place])) return '';
-      value = value[keys[place]];
+    for (let index = 0; index < keys.length; index += 1) {
+      if (value === null || typeof value !== 'object' || !hasOwn(value, keys[index])) return '';
+      value = value[keys[index]];
     }
     return value === undefined || value === null ? '' : toText(value);
   };
@@ -84,8 +84,8 @@
     const isObject = typeof payload === 'function' || (typeof payload === 'object' && payload);
     if (!isObject && variables.length > 0) throw argumentError('data.payload', 'not_an_object', reader);
     let values = field(`${variables.length}`);
-    for (let place = 0; place < variables.length; place += 1) {
-      const variable = variables[place];
+    for (let index = 0; index < variables.length; index += 1) {
+      const variable = variables[index];
       try {
         values += field(textOf(payload, variable.keys));
       } catch {
@@ -126,16 +126,9 @@
     }
   };
 
-  const fail = (send, error, configFailed) => {
-    if (send.id !== undefined) pending.remove(send.id);
-    send.reject(error);
-    if (!trace.isWanted(send)) return;
-    trace.record(send, { outcome: 'not_sent', reason: trace.reasonOf(error), configFailed });
-  };
-
   // Starts a send, and asks Logto for its configuration first where it has none. A `getConfig` that never answers must not keep
-  // somebody waiting at the sign-in page, and what it says too late sends nothing. One function, since each of several would
-  // be optimized with all that it calls.
+  // somebody waiting at the sign-in page, and what it says too late sends nothing. One function, since V8 would optimize
+  // each of several with all that it calls.
   const start = function (send) {
     const promise = new Promise((resolve, reject) => {
       send.resolve = resolve;
@@ -201,8 +194,8 @@
     return true;
   };
 
-  // One timer for all that wait for their configuration, since as a rule it is there at once.
-  // Nobody's context, since it is armed again from itself while sends go on coming.
+  // One timer for all that wait for their configuration, since as a rule it is there at once. It is armed again while sends go on
+  // coming, so it must not keep the asynchronous context of the first.
   const context = new AsyncResource('SMSAERO');
   let timer;
   let dueUs;
@@ -265,7 +258,7 @@
         send.getConfig = getConfig ?? null;
         send.patienceMs = patienceMs;
       }
-      return trace.isHeard() ? trace.start(send, start) : start(send);
+      return trace.start(send, start);
     };
     return { metadata, type: 'Sms', configGuard: guard.configGuard, sendMessage };
   };

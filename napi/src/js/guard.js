@@ -57,7 +57,7 @@
     if (kind !== ARRAY) return;
     const elements = [...value];
     read.push(elements.length);
-    for (let place = 0; place < elements.length; place += 1) readElement(read, elements[place]);
+    for (let index = 0; index < elements.length; index += 1) readElement(read, elements[index]);
   };
 
   const readTemplate = function (read, value) {
@@ -77,7 +77,7 @@
 
   const isSame = function (read, known) {
     if (read.length !== known.length) return false;
-    for (let place = 0; place < read.length; place += 1) if (read[place] !== known[place]) return false;
+    for (let index = 0; index < read.length; index += 1) if (read[index] !== known[index]) return false;
     return true;
   };
 
@@ -122,13 +122,13 @@
     const list = (path, element) => {
       if (one(path, ARRAY) !== ARRAY) return;
       const count = take(path);
-      for (let place = 0; place < count; place += 1) element(place);
+      for (let index = 0; index < count; index += 1) element(index);
       text += '.';
     };
     if (one('', OBJECT) === OBJECT) {
       for (const key of ['email', 'apiKey', 'senderName']) one(`.${key}`);
-      list('.templates', (place) => {
-        const path = `.templates[${place}]`;
+      list('.templates', (index) => {
+        const path = `.templates[${index}]`;
         if (one(path, OBJECT) !== OBJECT) return;
         for (const key of TEMPLATE_KEYS) one(`${path}.${key}`);
         text += '.';

@@ -1,5 +1,5 @@
 // The sends that are not settled yet, by number. They, and nothing else, keep the process alive.
-// Lists are read by place on the path of a message: an iterator is several times the code, and V8 optimizes it with each caller.
+// Arrays are read by index on the path of a message: an iterator is several times the bytecode, optimized with each caller.
 (function (errors, trace, time) {
   'use strict';
 
@@ -17,8 +17,8 @@
 
   // Microseconds since some moment, whatever is done to the system's clock.
   const clock = function () {
-    const time = hrtime();
-    return time[0] * 1e6 + time[1] / 1e3;
+    const now = hrtime();
+    return now[0] * 1e6 + now[1] / 1e3;
   };
 
   const add = function (send) {
@@ -34,6 +34,14 @@
     free.push(id);
     if (free.length === sends.length) alive.unref();
     return send;
+  };
+
+  // Rejects a send that native code will not settle.
+  const fail = (send, error, configFailed) => {
+    if (send.id !== undefined) remove(send.id);
+    send.reject(error);
+    if (!trace.isWanted(send)) return;
+    trace.record(send, { outcome: 'not_sent', reason: trace.reasonOf(error), configFailed });
   };
 
   // Hands a call to native code by its number, or throws the error for which it could not be.
@@ -72,10 +80,7 @@
     try {
       sendAll(prepared, options, clock() - since, text);
     } catch (error) {
-      for (const send of ids.map(remove)) {
-        send.reject(error);
-        if (trace.isWanted(send)) trace.record(send, { outcome: 'not_sent', reason: trace.reasonOf(error) });
-      }
+      for (const id of ids) fail(sends[id], error);
     }
   };
 
@@ -96,11 +101,11 @@
   const settle = function (batch) {
     if (!batch) return;
     const completions = parse(batch);
-    for (let place = 0; place < completions.length; place += 1) {
-      const one = completions[place];
+    for (let index = 0; index < completions.length; index += 1) {
+      const one = completions[index];
       settleOne(one[0], one[1], one[2], one[3]);
     }
   };
 
-  return { add, remove, clock, handOver, queue, settle, sends };
+  return { add, clock, fail, handOver, queue, settle, sends };
 });

@@ -50,28 +50,24 @@
     return isLogged || send.context !== undefined;
   };
 
-  const isHeard = function () {
-    return sends.hasSubscribers;
-  };
-
   // Starts a send whose start and end the subscribers hear of, where there are any. Its promise is the send's own: what a
   // subscriber does to the context, even freezing it, is of no consequence to whoever waits.
-  const start = (send, startIt) => {
+  const start = function (send, begin) {
     const channel = send.isQuestion ? questions : sends;
-    if (!channel.hasSubscribers) return startIt(send);
+    if (!channel.hasSubscribers) return begin(send);
     const context = {};
     send.context = context;
     let promise;
     try {
       const traced = () => {
-        promise = startIt(send);
+        promise = begin(send);
         return promise;
       };
       channel.tracePromise(traced, context).catch(() => {});
     } catch {
       // The send has a promise, or is started without its trace.
     }
-    return promise ?? startIt(send);
+    return promise ?? begin(send);
   };
 
   // Adds what became of a send, after its promise was settled and before anybody can have heard of it.
@@ -88,5 +84,5 @@
     }
   };
 
-  return { reasonOf, isHeard, isWanted, start, record };
+  return { reasonOf, isWanted, start, record };
 });

@@ -15,7 +15,7 @@ after(() => gateway.stop());
 
 const run = (program) => {
   const input = { gateways: gateway.url, message: message(), config: validConfig() };
-  return answerOf(fixture('surroundings'), { input, args: [program], flags: ['--expose-gc'] });
+  return answerOf(fixture('after-import'), { input, args: [program], flags: ['--expose-gc'] });
 };
 
 describe('what a host does after the import', () => {
