@@ -1,17 +1,16 @@
 //! Asks SMS Aero what has no side effect: the state of a message, the balance, the sender names.
-#![forbid(unsafe_code)]
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    account::Account,
     error::{Audience, Error, ErrorKind},
-    gateway::{Gateway, Method, Request},
-    reading::{MessageStatus, Reading, SenderName, balance, judge, message_status, sender_names},
-    reason::Reason,
+    net::transport::{Attempts, Deadlines, Failure, Transport},
     redact::{Redactor, Secrets},
-    transport::{Attempts, Deadlines, Failure, Transport},
+    smsaero::account::Account,
+    smsaero::gateway::{Gateway, Method, Request},
+    smsaero::reading::{MessageStatus, Reading, SenderName, balance, judge, message_status, sender_names},
+    smsaero::reason::Reason,
 };
 
 /// The most pages of sender names that are read.

@@ -1,15 +1,14 @@
 //! Finds out from SMS Aero's list of messages what became of one whose reply was lost.
-#![forbid(unsafe_code)]
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    gateway::{Gateway, Request},
     ledger::{Clock, Place},
-    reading::{Reading, Row, judge, rows},
-    transport::{Attempts, Reply, Transport},
+    net::transport::{Attempts, Reply, Transport},
+    smsaero::gateway::{Gateway, Request},
+    smsaero::reading::{Reading, Row, judge, rows},
 };
 
 /// How long to wait before the list is asked again: at first, and at most.

@@ -2,7 +2,6 @@
 //!
 //! With the very settings that messages are sent with, one step after the other, each with its time and, where it fails,
 //! with what to do.
-#![forbid(unsafe_code)]
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -18,10 +17,10 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
-    gateway::Gateway,
-    proxy::host_and_port,
-    resolve::LookupError,
-    transport::{CONNECT, Transport},
+    net::proxy::host_and_port,
+    net::resolve::LookupError,
+    net::transport::{CONNECT, Transport},
+    smsaero::gateway::Gateway,
 };
 
 /// The most of a proxy's reply to CONNECT that is read, in bytes.
@@ -349,10 +348,10 @@ mod tests {
 
     use super::{Instant, percent_decoded, probe, proxy_credentials, read_status};
     use crate::{
-        account::Account,
         ask::Question,
-        gateway::Gateway,
-        transport::{Attempts, Deadlines, Limits, Transport},
+        net::transport::{Attempts, Deadlines, Limits, Transport},
+        smsaero::account::Account,
+        smsaero::gateway::Gateway,
     };
 
     #[test]

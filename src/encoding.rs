@@ -1,11 +1,10 @@
 //! Undoes the compression of a refusal that came compressed although nobody asked for it.
-#![forbid(unsafe_code)]
 
 use std::io::Read;
 
 use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
 
-use crate::gateway::BODY_LIMIT_BYTES;
+use crate::smsaero::gateway::BODY_LIMIT_BYTES;
 
 /// How a body is compressed, as its `Content-Encoding` says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +69,7 @@ mod tests {
     };
 
     use super::Encoding;
-    use crate::gateway::BODY_LIMIT_BYTES;
+    use crate::smsaero::gateway::BODY_LIMIT_BYTES;
 
     const WORDS: &[u8] = b"Not enough money";
 

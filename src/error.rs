@@ -1,5 +1,4 @@
 //! One error: why a message was not sent, in a code for programs and a sentence for each of two readers.
-#![forbid(unsafe_code)]
 
 use std::fmt;
 
@@ -9,10 +8,10 @@ use serde::{
 };
 
 use crate::{
-    gateway::{Field, FieldFault},
-    issue::Issue,
-    language::Language,
-    reason::Reason,
+    logto::issue::Issue,
+    logto::language::Language,
+    smsaero::gateway::{Field, FieldFault},
+    smsaero::reason::Reason,
 };
 
 /// Who reads `errorDescription`.

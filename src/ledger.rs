@@ -1,5 +1,4 @@
 //! Decides whose a row of SMS Aero's list is, among the sends of a process. Only positive proof counts.
-#![forbid(unsafe_code)]
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -10,7 +9,7 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use crate::reading::Row;
+use crate::smsaero::reading::Row;
 
 /// How much earlier than the request a row may have been created, in seconds: the header `Date` has whole ones, and the
 /// machines behind a gateway need not agree.
@@ -240,7 +239,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{Clock, Ledger, Place, UNKNOWNS};
-    use crate::reading::{Row, rows};
+    use crate::smsaero::reading::{Row, rows};
 
     const NOW: i64 = 1_800_000_000;
 

@@ -1,5 +1,4 @@
 //! One message, from configuration to outcome: config, template, request, transport, reply.
-#![forbid(unsafe_code)]
 
 use std::{
     future::poll_fn,
@@ -12,21 +11,21 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    account::Account,
-    config::{Config, Template},
     confirm::Doubt,
     encoding::Encoding,
     error::{Audience, Error, ErrorKind},
-    gateway::{Accepted, FieldFault, Gateway, Judgement, Method, Order, Refusal, Request, judge},
     ledger::Place,
-    phone::masked,
-    reading::Row,
-    reason::Reason,
+    logto::config::{Config, Template},
+    logto::template::is_code,
+    logto::utf16::Utf16,
+    net::transport::{Attempts, ConfirmedBy, Deadlines, Departure, Failure, Reply, Transport},
     redact::{Redactor, Secrets},
-    segment,
-    template::is_code,
-    transport::{Attempts, ConfirmedBy, Deadlines, Departure, Failure, Reply, Transport},
-    utf16::Utf16,
+    smsaero::account::Account,
+    smsaero::gateway::{Accepted, FieldFault, Gateway, Judgement, Method, Order, Refusal, Request, judge},
+    smsaero::phone::masked,
+    smsaero::reading::Row,
+    smsaero::reason::Reason,
+    smsaero::segment,
 };
 
 /// A message that is ready to go.

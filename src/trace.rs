@@ -1,5 +1,4 @@
 //! The public record of a send: where it went, how long it took, its outcome, and no secret.
-#![forbid(unsafe_code)]
 
 use std::time::Duration;
 
@@ -7,9 +6,9 @@ use serde::Serialize;
 
 use crate::{
     error::{Error, ErrorKind},
-    reason::Reason,
+    net::transport::{Attempts, ConfirmedBy},
     send::{MessageInfo, Receipt},
-    transport::{Attempts, ConfirmedBy},
+    smsaero::reason::Reason,
 };
 
 /// What came of a send.

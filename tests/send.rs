@@ -8,7 +8,7 @@
 
 mod support;
 
-use connector_smsaero_native::{error::ErrorKind, reason::Reason, transport::Transport};
+use connector_smsaero_native::{error::ErrorKind, net::transport::Transport, smsaero::reason::Reason};
 use serde_json::json;
 use support::{ACCEPTED, Answer, Server, deaf, list, row, send};
 use tokio::task::JoinSet;

@@ -20,12 +20,12 @@ use std::{
 
 use connector_smsaero_native::{
     error::Error,
-    gateway::Gateway,
-    proxy::Route,
-    reason::Reason,
-    resolve::Resolver,
+    net::proxy::Route,
+    net::resolve::Resolver,
+    net::transport::{CONNECT, Limits, Transport},
     send::Receipt,
-    transport::{CONNECT, Limits, Transport},
+    smsaero::gateway::Gateway,
+    smsaero::reason::Reason,
 };
 use rustls::RootCertStore;
 use support::{ACCEPTED, CLOSED, CLOSED_UNANNOUNCED, Connections, Server, send, send_within};

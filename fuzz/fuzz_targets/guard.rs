@@ -1,7 +1,7 @@
 //! Whatever JSON comes in: a result, and every issue says where.
 #![no_main]
 
-use connector_smsaero_native::config::Config;
+use connector_smsaero_native::logto::config::Config;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &str| {

@@ -3,8 +3,8 @@
 
 use arbitrary::Arbitrary;
 use connector_smsaero_native::{
-    gateway::{Judgement, judge},
-    reading::{self, Reading},
+    smsaero::gateway::{Judgement, judge},
+    smsaero::reading::{self, Reading},
     redact::{Redactor, Secrets},
 };
 use libfuzzer_sys::fuzz_target;

@@ -1,7 +1,7 @@
 //! Whatever the text: the parts hold it, and one fewer would not.
 #![no_main]
 
-use connector_smsaero_native::segment::{Alphabet, count};
+use connector_smsaero_native::smsaero::segment::{Alphabet, count};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

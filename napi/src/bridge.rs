@@ -3,19 +3,19 @@
 use std::{fmt::Display, io, sync::Arc, time::Duration};
 
 use connector_smsaero_native::{
-    account::Account,
-    config::Config,
     diagnose,
     error::{ArgumentProblem, Audience, Error, ErrorKind},
-    gateway::Gateway,
-    language::Language,
-    metadata::metadata,
-    proxy::{ProxyVariables, Route},
+    logto::config::Config,
+    logto::language::Language,
+    logto::metadata::metadata,
+    logto::template,
+    logto::utf16::Utf16,
+    net::proxy::{ProxyVariables, Route},
+    net::transport::{Attempts, Deadlines, Limits, TOTAL},
     send::{Message, Receipt, Recipient},
-    template,
+    smsaero::account::Account,
+    smsaero::gateway::Gateway,
     trace::Trace,
-    transport::{Attempts, Deadlines, Limits, TOTAL},
-    utf16::Utf16,
 };
 use napi::{
     Either, Env,

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use connector_smsaero_native::{
-    account::Account,
     ask::Question,
     error::{ArgumentProblem, Audience, Error, ErrorKind},
-    gateway::Gateway,
-    phone::is_number,
+    net::transport::{Attempts, Deadlines},
     send::Message,
+    smsaero::account::Account,
+    smsaero::gateway::Gateway,
+    smsaero::phone::is_number,
     trace::AskTrace,
-    transport::{Attempts, Deadlines},
 };
 use napi::{
     Either,

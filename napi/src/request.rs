@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use connector_smsaero_native::{error::Audience, language::Language, utf16::Utf16};
+use connector_smsaero_native::{error::Audience, logto::language::Language, logto::utf16::Utf16};
 
 /// What is to be sent, beside the configuration and the options, which have handles.
 pub struct SendRequest {
@@ -95,7 +95,7 @@ fn utf16(units: &[u16]) -> Utf16 {
 mod tests {
     use std::time::Duration;
 
-    use connector_smsaero_native::{error::Audience, language::Language, utf16::Utf16};
+    use connector_smsaero_native::{error::Audience, logto::language::Language, logto::utf16::Utf16};
 
     use super::SendRequest;
 

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use connector_smsaero_native::{gateway::Gateway, proxy::ProxyVariables, transport::Transport};
+use connector_smsaero_native::{net::proxy::ProxyVariables, net::transport::Transport, smsaero::gateway::Gateway};
 use tokio::{
     runtime::{Builder, Handle},
     sync::Notify,

@@ -4,9 +4,9 @@
 use std::rc::Rc;
 
 use connector_smsaero_native::{
-    config::{KEYS, TEMPLATE_KEYS, Untyped},
-    issue::JsType,
-    utf16::Utf16,
+    logto::config::{KEYS, TEMPLATE_KEYS, Untyped},
+    logto::issue::JsType,
+    logto::utf16::Utf16,
 };
 
 /// A value of a snapshot, cheap to clone. It has no `Debug`, so that a key in it cannot be printed.
@@ -133,7 +133,7 @@ impl Untyped for Value<'_> {
 #[cfg(test)]
 mod tests {
     use super::Value;
-    use connector_smsaero_native::{config::Config, issue::Issue, utf16::Utf16};
+    use connector_smsaero_native::{logto::config::Config, logto::issue::Issue, logto::utf16::Utf16};
 
     fn parse(snapshot: &str) -> Result<Config, Vec<Issue>> {
         Config::parse(&Value::decode(Utf16::from(snapshot).units()))

@@ -11,13 +11,13 @@ use std::{
 };
 
 use connector_smsaero_native::{
-    account::Account,
-    config::Config,
     error::{Audience, Error},
-    gateway::Gateway,
+    logto::config::Config,
+    logto::utf16::Utf16,
+    net::transport::{Attempts, Deadlines, Limits, Transport},
     send::{Message, Receipt, Recipient},
-    transport::{Attempts, Deadlines, Limits, Transport},
-    utf16::Utf16,
+    smsaero::account::Account,
+    smsaero::gateway::Gateway,
 };
 use serde_json::json;
 use tokio::{

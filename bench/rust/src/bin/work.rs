@@ -3,9 +3,9 @@
 use std::hint::black_box;
 
 use connector_smsaero_native::{
-    config::{Config, Template},
-    gateway::{Method, Order, Request, authorization, judge},
-    utf16::Utf16,
+    logto::config::{Config, Template},
+    smsaero::gateway::{Method, Order, Request, authorization, judge},
+    logto::utf16::Utf16,
 };
 use serde_json::{Value, json};
 

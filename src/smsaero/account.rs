@@ -1,13 +1,12 @@
 //! Who speaks to SMS Aero: credentials, the sender name, and whether in earnest.
-#![forbid(unsafe_code)]
 
 use reqwest::header::HeaderValue;
 
 use crate::{
-    config::{Config, Untyped, is_email},
     error::ArgumentProblem,
-    gateway::authorization,
-    issue::JsType,
+    logto::config::{Config, Untyped, is_email},
+    logto::issue::JsType,
+    smsaero::gateway::authorization,
 };
 
 /// The sender name that all customers share, as SMS Aero's own examples spell it.

@@ -1,5 +1,4 @@
 //! Utf16 as JavaScript holds it: UTF-16 code units, perhaps with lone surrogates.
-#![forbid(unsafe_code)]
 
 /// A JavaScript string, unit for unit, so that comparing and joining give what V8 would give.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

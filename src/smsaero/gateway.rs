@@ -1,5 +1,4 @@
 //! SMS Aero as pure functions: where it is, what a request says, what a reply means.
-#![forbid(unsafe_code)]
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -9,7 +8,7 @@ use reqwest::{Url, header::HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::reason::Reason;
+use crate::smsaero::reason::Reason;
 
 /// The official gateways in the official order.
 pub const OFFICIAL: [&str; 3] = ["https://gate.smsaero.ru", "https://gate.smsaero.org", "https://gate.smsaero.net"];
@@ -571,7 +570,7 @@ mod tests {
         BadGateway, Gateway, Judgement, Method, Order, Request, authorization, judge, judge_at_length,
         usually_accepted, well_formed,
     };
-    use crate::reason::Reason;
+    use crate::smsaero::reason::Reason;
 
     fn reason(status: u16, body: &str) -> Option<Reason> {
         match judge(status, body.as_bytes()) {

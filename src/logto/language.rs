@@ -1,5 +1,4 @@
 //! The sentence for somebody signing in, in the languages that SMS Aero's customers write to.
-#![forbid(unsafe_code)]
 
 /// A language that the sentence is there in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,4 @@
 //! How many parts an SMS takes, by GSM 03.38 and UCS-2 counting.
-#![forbid(unsafe_code)]
 
 /// The alphabet that a text is transmitted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,11 @@
 //! The proxy between this machine and a gateway, as the usual variables name it.
-#![forbid(unsafe_code)]
 
 use std::{fmt, sync::Arc};
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Proxy, Url};
 
-use crate::gateway::is_loopback;
+use crate::smsaero::gateway::is_loopback;
 
 /// What the variables say. Empty strings count as unset.
 #[derive(Clone, Default)]

@@ -2,7 +2,6 @@
 //!
 //! The HTTP client begins one for every message that waits, and finishes those that a message no longer needs, since a
 //! kept connection came free meanwhile.
-#![forbid(unsafe_code)]
 
 use std::{
     future::Future,

@@ -1,5 +1,4 @@
 //! Remembers which gateways could not be connected to, so that a dead one costs its delay once.
-#![forbid(unsafe_code)]
 
 use std::{
     collections::HashMap,
@@ -9,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::gateway::Gateway;
+use crate::smsaero::gateway::Gateway;
 
 /// How long a gateway is left alone after its first failure; doubled when it fails again after that.
 const FIRST_REST: Duration = Duration::from_secs(15);
@@ -113,7 +112,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{FIRST_REST, Health, LONGEST_REST, REMEMBERED};
-    use crate::gateway::Gateway;
+    use crate::smsaero::gateway::Gateway;
 
     #[test]
     fn a_gateway_that_fails_goes_last_and_comes_back() {

@@ -1,11 +1,10 @@
 //! Chooses the template for a usage type and a language, lists its variables and fills them in.
-#![forbid(unsafe_code)]
 
 use std::{ops::Range, sync::OnceLock};
 
 use crate::{
-    config::{Config, GENERIC, Template},
-    utf16::Utf16,
+    logto::config::{Config, GENERIC, Template},
+    logto::utf16::Utf16,
 };
 
 /// Whether the languages that a user wants make a difference for this usage type.
@@ -172,8 +171,8 @@ mod tests {
 
     use super::{choose, depends_on_languages, is_code};
     use crate::{
-        config::{Config, Template},
-        utf16::Utf16,
+        logto::config::{Config, Template},
+        logto::utf16::Utf16,
     };
 
     fn rendered(content: &str) -> String {

@@ -1,5 +1,4 @@
 //! The words in which zod 3 says what is wrong with a value: kinds, codes, paths and sentences.
-#![forbid(unsafe_code)]
 
 use std::fmt;
 

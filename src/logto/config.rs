@@ -1,15 +1,14 @@
 //! The SMS Aero configuration, parsed from an untyped value: it cannot be wrong, or there is a list of issues.
-#![forbid(unsafe_code)]
 
 use std::sync::OnceLock;
 
 use serde_json::Value;
 
 use crate::{
-    issue::{Issue, IssueCode, JsType, Step},
-    phone::AllowedPrefixes,
-    template::Handlebar,
-    utf16::Utf16,
+    logto::issue::{Issue, IssueCode, JsType, Step},
+    logto::template::Handlebar,
+    logto::utf16::Utf16,
+    smsaero::phone::AllowedPrefixes,
 };
 
 /// The usage types without which the official guard refuses a configuration, in its order.
@@ -277,7 +276,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Config, is_email};
-    use crate::utf16::Utf16;
+    use crate::logto::utf16::Utf16;
 
     fn issues(value: &Value) -> Value {
         json!(Config::parse(&Some(value)).err().unwrap_or_default())

@@ -1,7 +1,6 @@
 //! Looks up host names, one look-up per host at a time, on threads of its own.
 //!
 //! Tokio's look-up panics where no thread can be started, and a handful of silent name servers would use up its threads.
-#![forbid(unsafe_code)]
 
 use std::{
     collections::HashMap,

@@ -1,5 +1,4 @@
 //! Phone numbers: masking them, and which ones may be sent to.
-#![forbid(unsafe_code)]
 
 /// The number with its middle hidden: the first four and the last two digits of a number of ten or more, else nothing.
 #[must_use]

@@ -1,5 +1,4 @@
 //! Sends one request at most once: sockets, the pool, deadlines, the limit of a body, and whether a byte may have left.
-#![forbid(unsafe_code)]
 
 use std::{
     error::Error as _,
@@ -30,14 +29,14 @@ use tokio::{
 };
 
 use crate::{
-    connections::{Budget, CONNECTIONS, Waiting},
     encoding::Encoding,
-    gateway::{Gateway, Request},
-    health::Health,
     ledger::Ledger,
-    proxy::{ProxyVariables, Route, host_and_port},
-    reading::Reading,
-    resolve::{LookupError, Resolver},
+    net::connections::{Budget, CONNECTIONS, Waiting},
+    net::health::Health,
+    net::proxy::{ProxyVariables, Route, host_and_port},
+    net::resolve::{LookupError, Resolver},
+    smsaero::gateway::{Gateway, Request},
+    smsaero::reading::Reading,
 };
 
 /// The longest that a send may take by default, from the call to its settlement: Logto's sign-in page waits for 10 s.
@@ -540,7 +539,9 @@ fn client_limit(connect: Duration) -> Duration {
 /// Whether a reply answers a question, or a gateway could not answer it.
 fn is_answer(reply: &Reply) -> bool {
     match reply.status {
-        200..300 => matches!(crate::reading::judge(reply.status, &reply.body), Reading::Data(_) | Reading::Refused(_)),
+        200..300 => {
+            matches!(crate::smsaero::reading::judge(reply.status, &reply.body), Reading::Data(_) | Reading::Refused(_))
+        }
         400..500 => reply.status != 408,
         _ => false,
     }

@@ -1,5 +1,4 @@
 //! What Logto's Console shows of the connector: names, descriptions, form items.
-#![forbid(unsafe_code)]
 
 use serde_json::{Value, json};
 
@@ -118,8 +117,8 @@ pub fn metadata() -> Value {
 mod tests {
     use super::{DEFAULT_TEMPLATES, metadata};
     use crate::{
-        config::Config,
-        segment::{Alphabet, count},
+        logto::config::Config,
+        smsaero::segment::{Alphabet, count},
     };
 
     #[test]

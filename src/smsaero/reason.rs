@@ -1,5 +1,4 @@
 //! The reasons for which a message is not sent, as stable codes.
-#![forbid(unsafe_code)]
 
 use serde::Serialize;
 

@@ -1,10 +1,11 @@
 //! What SMS Aero's methods that only read answer: the list of messages, the state of one, the balance, sender names.
-#![forbid(unsafe_code)]
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::gateway::{Accepted, Refusal, accepted, decimal, envelope, integer, refusal_of_status, refusal_of_success};
+use crate::smsaero::gateway::{
+    Accepted, Refusal, accepted, decimal, envelope, integer, refusal_of_status, refusal_of_success,
+};
 
 /// What a reply to a question means.
 #[derive(Clone, Debug, PartialEq, Eq)]
