@@ -47,18 +47,13 @@ const installation = ({ binary, config, guard, proxy, trust }, paint) => {
 
 const gateways = ({ gateways: list }, paint) => {
   if (list.length === 0) return '';
-  const time = (value) => (value === null || value === undefined ? '-' : `${value.toFixed(1)} ms`);
-  const rows = list.map(({ url, reachable, proxied, dnsMs, tcpMs, tlsMs, totalMs, tls, step }) => [
+  const rows = list.map(({ url, reachable, proxied, totalMs, step }) => [
     url,
-    time(dnsMs),
-    time(tcpMs),
-    tls ? `${time(tlsMs)} ${tls}` : time(tlsMs),
-    time(totalMs),
     reachable
-      ? [`reachable${proxied ? ' through the proxy' : ''}`, paint.green]
+      ? [`answers in ${totalMs.toFixed(1)} ms${proxied ? ', through the proxy' : ''}`, paint.green]
       : [`no: ${step.toUpperCase()}`, paint.red],
   ]);
-  return table([['', 'DNS', 'TCP', 'TLS', 'in all', ''].map((text) => [text, paint.dim]), ...rows]);
+  return table(rows);
 };
 
 const account = ({ account: found }, paint) => {

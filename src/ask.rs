@@ -4,13 +4,18 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    error::{Audience, Error, ErrorKind},
-    net::transport::{Attempts, Deadlines, Failure, Transport},
+    error::{Error, ErrorKind},
+    lost_reply::is_answer,
+    net::{
+        client::Queue,
+        connect_error::FailedAttempt,
+        transport::{self, Attempts, Deadlines, Transport},
+    },
     redact::{Redactor, Secrets},
+    send::post,
     smsaero::account::Account,
-    smsaero::gateway::{Gateway, Method, Request},
+    smsaero::gateway::{Gateway, Method},
     smsaero::reading::{MessageStatus, Reading, SenderName, balance, judge, message_status, sender_names},
-    smsaero::reason::Reason,
 };
 
 /// The most pages of sender names that are read.
@@ -91,12 +96,15 @@ impl Asking<'_> {
     }
 
     async fn ask(&mut self, method: Method, fields: &Value) -> Result<Data, Error> {
-        let request = Request::new(method, fields, self.account.authorization.clone());
-        let order = self.transport.health.order(self.gateways);
-        let Deadlines { started, limits } = self.deadlines;
-        let read_by = started + limits.total;
-        let reply = self.transport.read(&request, &order, limits.connect, read_by, self.attempts).await;
-        let reply = reply.map_err(unanswered)?;
+        let question = transport::Question {
+            post: &post(self.account, method, fields),
+            gateways: self.transport.health.order(self.gateways),
+            connect: self.deadlines.limits.connect,
+            done_by: self.deadlines.done_by(),
+            queue: Queue::Wait,
+        };
+        let reply = self.transport.ask(&question, is_answer, self.attempts).await;
+        let reply = reply.map_err(|failures| Error::of_question(ErrorKind::NoConnection(failures)))?;
         match judge(reply.status, &reply.body) {
             Reading::Data(value) => Ok(Data { status: reply.status, value }),
             Reading::NotAReply => Err(not_a_reply(reply.status)),
@@ -107,12 +115,12 @@ impl Asking<'_> {
                     ..Secrets::default()
                 });
                 let redact = |words: String| redactor.redact(&words, reply.cut);
-                Err(error(ErrorKind::Unanswered {
+                Err(Error::of_question(ErrorKind::Refused {
                     reason: refusal.reason,
-                    status: Some(reply.status),
-                    words: refusal.message.map(redact),
+                    status: reply.status,
+                    message: refusal.message.map(redact),
                     sentence: refusal.sentence.map(redact),
-                    attempts: Vec::new(),
+                    fields: Vec::new(),
                 }))
             }
         }
@@ -131,31 +139,43 @@ impl Data {
     }
 }
 
-const fn error(kind: ErrorKind) -> Error {
-    Error::new(kind, Audience::Administrator)
+/// Whether a message could be sent through a gateway now.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Probe {
+    /// The gateway's base URL.
+    url: String,
+    /// True if the gateway answers.
+    reachable: bool,
+    /// True if the way leads through a proxy.
+    proxied: bool,
+    /// The time until the answer, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_ms: Option<f64>,
+    /// The step that failed: `dns`, `tcp`, `proxy`, `tls` or `reply`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<&'static str>,
+    /// What happened there and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+impl Probe {
+    /// Asks a gateway for its front page, the way that messages go.
+    pub async fn of(transport: &Transport, gateway: &Gateway) -> Self {
+        let result = transport.probe(gateway).await;
+        let failure = result.as_ref().err();
+        Self {
+            url: gateway.to_string(),
+            reachable: failure.is_none(),
+            proxied: transport.is_proxied(gateway),
+            total_ms: result.as_ref().ok().map(|took| (took.as_secs_f64() * 10_000.0).round() / 10.0),
+            step: failure.map(FailedAttempt::step),
+            problem: failure.map(|failure| format!("{failure}. {}", failure.advice())),
+        }
+    }
 }
 
 const fn not_a_reply(status: u16) -> Error {
-    error(ErrorKind::Unanswered {
-        reason: Reason::BadResponse,
-        status: Some(status),
-        words: None,
-        sentence: None,
-        attempts: Vec::new(),
-    })
-}
-
-fn unanswered(failure: Failure) -> Error {
-    let errors = match failure {
-        Failure::NotSent(errors) => errors,
-        Failure::Lost => Vec::new(),
-    };
-    let is_late = errors.iter().all(|(_, error)| error.is_timeout());
-    error(ErrorKind::Unanswered {
-        reason: if is_late { Reason::Timeout } else { Reason::Unreachable },
-        status: None,
-        words: None,
-        sentence: None,
-        attempts: errors.iter().map(|(gateway, error)| format!("{gateway}: {error}")).collect(),
-    })
+    Error::of_question(ErrorKind::NotAReply { status })
 }

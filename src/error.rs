@@ -1,4 +1,4 @@
-//! One error: why a message was not sent, in a code for programs and a sentence for each of two readers.
+//! One error: its kind, its subject and its reader; a code for programs and a sentence for each reader.
 
 use std::fmt;
 
@@ -8,30 +8,42 @@ use serde::{
 };
 
 use crate::{
-    logto::issue::Issue,
-    logto::language::Language,
-    smsaero::gateway::{Field, FieldFault},
-    smsaero::reason::Reason,
+    logto::{issue::Issue, language::Language},
+    net::connect_error::FailedAttempt,
+    smsaero::{
+        gateway::{Field, FieldFault},
+        reason::Reason,
+    },
 };
 
-/// Who reads `errorDescription`.
+/// The reader of `errorDescription`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// Somebody signing in, who must learn nothing of the installation, and the language to say so in.
+    /// A person who signs in, and the language to write in. The sentence tells nothing of the installation.
     EndUser(Language),
-    /// Whoever pressed "Send" in Logto's Console.
+    /// The administrator who pressed "Send" in Logto's Console, or the caller of a function of the package.
     Administrator,
 }
 
-/// Why a message was not sent. Holds no secret: whatever came from outside was redacted before it got here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The thing that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A message was not sent.
+    Message,
+    /// A read-only call was not answered.
+    Question,
+}
+
+/// Why a message was not sent, or a question not answered. Holds no secret: texts from outside were redacted before.
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
+    subject: Subject,
     audience: Audience,
 }
 
-/// What went wrong; each says which `ConnectorError` of Logto it becomes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The kinds of errors, each with the code of Logto's `ConnectorError` that it becomes.
+#[derive(Clone, Debug)]
 pub enum ErrorKind {
     /// `invalid_config`; the data is the `ZodError` of these issues, as with the official connector.
     Config(Vec<Issue>),
@@ -41,9 +53,9 @@ pub enum ErrorKind {
     Argument {
         /// The function that was called.
         call: &'static str,
-        /// Which part, such as `data.to`.
+        /// The part, such as `data.to`.
         field: String,
-        /// What is wrong with it.
+        /// The fault.
         problem: ArgumentProblem,
     },
     /// `template_not_found`; the data has the one key that the official connector gives it.
@@ -56,76 +68,59 @@ pub enum ErrorKind {
         /// Entries of `allowedPrefixes` that are not digits.
         malformed: Vec<String>,
     },
-    /// `general`, or `rate_limit_exceeded` for HTTP 429; SMS Aero refused the message.
+    /// `general`, or `rate_limit_exceeded` for HTTP 429; SMS Aero refused the message or the question.
     Refused {
         /// The kind of reason.
         reason: Reason,
-        /// The status of HTTP.
+        /// The HTTP status.
         status: u16,
-        /// The provider's words, redacted; ours where it has none.
+        /// The provider's words, redacted.
         message: Option<String>,
         /// The part of them that is safe to display, redacted.
         sentence: Option<String>,
-        /// The fields found wrong.
+        /// The fields that the provider found wrong.
         fields: Vec<FieldFault>,
     },
     /// `general`; a redirect, which is not followed.
     Redirected {
-        /// The status of HTTP.
+        /// The HTTP status.
         status: u16,
     },
-    /// `invalid_response`; a success that is no send reply.
+    /// `invalid_response`; a success that is not a reply of SMS Aero's to this request.
     NotAReply {
-        /// The status of HTTP.
+        /// The HTTP status.
         status: u16,
     },
     /// `general`; Logto took too long to hand over the configuration.
     ConfigOverdue,
-    /// `general`; nothing left this machine.
-    NotSent {
-        /// [`Reason::Timeout`] or [`Reason::Unreachable`].
-        reason: Reason,
-        /// What happened with each gateway, for the administrator.
-        attempts: Vec<String>,
-    },
+    /// `general`; no byte left this machine, or no gateway answered a question.
+    NoConnection(Vec<FailedAttempt>),
+    /// `general`; the system refused a thread.
+    NoThread(String),
     /// `general`; the request left, and then nothing is known.
     UnknownOutcome,
-    /// `general`; no reply came, but SMS Aero's list of messages says that it will not arrive.
+    /// `general`; no reply came, but SMS Aero's list of messages has this one as rejected.
     RejectedByList,
-    /// `general`, `rate_limit_exceeded` for HTTP 429 or `invalid_response`; a question that has no side effect was not
-    /// answered.
-    Unanswered {
-        /// The kind of reason.
-        reason: Reason,
-        /// The status of HTTP, where there was a reply.
-        status: Option<u16>,
-        /// The provider's words, redacted.
-        words: Option<String>,
-        /// The part of them that is safe to display, redacted.
-        sentence: Option<String>,
-        /// What happened with each gateway, where there was no reply.
-        attempts: Vec<String>,
-    },
 }
 
-/// What is wrong with a part of a call.
+/// A fault of a part of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArgumentProblem {
-    /// It is no object.
+    /// Not an object.
     NotAnObject,
-    /// It is no string.
+    /// Not a string.
     NotAString,
-    /// It is no function.
+    /// Not a function.
     NotAFunction,
-    /// It is neither `true` nor `false`.
+    /// Neither `true` nor `false`.
     NotABoolean,
-    /// It is no e-mail address.
+    /// Not an e-mail address.
     NotAnEmail,
-    /// It is no phone number in digits.
+    /// Not a phone number in digits.
     NotANumber,
-    /// It is not the number of a message.
+    /// Not the id of a message.
     NotAnId,
-    /// Nothing is in it.
+    /// An empty string.
     Empty,
     /// A getter or a proxy threw.
     Threw,
@@ -140,7 +135,7 @@ impl fmt::Display for ArgumentProblem {
             Self::NotABoolean => "is not true or false",
             Self::NotAnEmail => "is not an e-mail address",
             Self::NotANumber => "is not a phone number: 7 to 15 digits with the country code, such as 79001234567",
-            Self::NotAnId => "is not the number of a message, such as the id in a receipt",
+            Self::NotAnId => "is not the id of a message, such as the one in a receipt",
             Self::Empty => "is empty",
             Self::Threw => "threw an error when it was read",
         })
@@ -148,13 +143,19 @@ impl fmt::Display for ArgumentProblem {
 }
 
 impl Error {
-    /// An error for this reader.
+    /// The error of a message.
     #[must_use]
     pub const fn new(kind: ErrorKind, audience: Audience) -> Self {
-        Self { kind, audience }
+        Self { kind, subject: Subject::Message, audience }
     }
 
-    /// What went wrong.
+    /// The error of a question.
+    #[must_use]
+    pub const fn of_question(kind: ErrorKind) -> Self {
+        Self { kind, subject: Subject::Question, audience: Audience::Administrator }
+    }
+
+    /// The kind of the error.
     #[must_use]
     pub const fn kind(&self) -> &ErrorKind {
         &self.kind
@@ -163,87 +164,79 @@ impl Error {
     /// The code of Logto's `ConnectorError`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        match &self.kind {
-            ErrorKind::Config(_) | ErrorKind::UnreadableConfig(_) => "invalid_config",
-            ErrorKind::Argument { .. } => "invalid_request_parameters",
-            ErrorKind::TemplateNotFound { .. } => "template_not_found",
-            ErrorKind::Refused { status: 429, .. } | ErrorKind::Unanswered { status: Some(429), .. } => {
-                "rate_limit_exceeded"
-            }
-            ErrorKind::NotAReply { .. } | ErrorKind::Unanswered { reason: Reason::BadResponse, .. } => {
-                "invalid_response"
-            }
-            ErrorKind::NumberNotAllowed { .. }
-            | ErrorKind::Refused { .. }
-            | ErrorKind::Redirected { .. }
-            | ErrorKind::ConfigOverdue
-            | ErrorKind::NotSent { .. }
-            | ErrorKind::RejectedByList
-            | ErrorKind::Unanswered { .. }
-            | ErrorKind::UnknownOutcome => "general",
+        match (&self.kind, self.subject) {
+            (ErrorKind::Config(_) | ErrorKind::UnreadableConfig(_), _) => "invalid_config",
+            (ErrorKind::Argument { .. }, _) => "invalid_request_parameters",
+            (ErrorKind::TemplateNotFound { .. }, _) => "template_not_found",
+            (ErrorKind::Refused { status: 429, .. }, _) => "rate_limit_exceeded",
+            (ErrorKind::NotAReply { .. }, _)
+            | (ErrorKind::Refused { reason: Reason::BadResponse, .. }, Subject::Question) => "invalid_response",
+            (
+                ErrorKind::NumberNotAllowed { .. }
+                | ErrorKind::Refused { .. }
+                | ErrorKind::Redirected { .. }
+                | ErrorKind::ConfigOverdue
+                | ErrorKind::NoConnection(_)
+                | ErrorKind::NoThread(_)
+                | ErrorKind::UnknownOutcome
+                | ErrorKind::RejectedByList,
+                _,
+            ) => "general",
         }
     }
 
     /// The stable reason; `None` where the official connector's data is kept as it is.
     #[must_use]
-    pub const fn reason(&self) -> Option<Reason> {
+    pub fn reason(&self) -> Option<Reason> {
         Some(match &self.kind {
             ErrorKind::Config(_) | ErrorKind::TemplateNotFound { .. } => return None,
             ErrorKind::UnreadableConfig(_) | ErrorKind::Argument { .. } => Reason::Validation,
             ErrorKind::NumberNotAllowed { .. } => Reason::NumberNotAllowed,
-            ErrorKind::Refused { reason, .. }
-            | ErrorKind::NotSent { reason, .. }
-            | ErrorKind::Unanswered { reason, .. } => *reason,
+            ErrorKind::Refused { reason, .. } => *reason,
             ErrorKind::RejectedByList => Reason::Rejected,
             ErrorKind::Redirected { .. } | ErrorKind::NotAReply { .. } => Reason::BadResponse,
             ErrorKind::ConfigOverdue => Reason::Timeout,
+            ErrorKind::NoConnection(failures) if failures.iter().all(|failure| failure.error.is_timeout()) => {
+                Reason::Timeout
+            }
+            ErrorKind::NoConnection(_) | ErrorKind::NoThread(_) => Reason::Unreachable,
             ErrorKind::UnknownOutcome => Reason::UnknownOutcome,
         })
     }
 
-    /// The status of HTTP, where there was a reply.
+    /// The HTTP status, where there was a reply.
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
-        match &self.kind {
+        match self.kind {
             ErrorKind::Refused { status, .. } | ErrorKind::Redirected { status } | ErrorKind::NotAReply { status } => {
-                Some(*status)
+                Some(status)
             }
-            ErrorKind::Unanswered { status, .. } => *status,
             _ => None,
         }
     }
 
-    /// Whether SMS Aero may have taken the message all the same.
-    #[must_use]
-    pub const fn is_doubtful(&self) -> bool {
-        matches!(
-            self.kind,
-            ErrorKind::UnknownOutcome | ErrorKind::NotAReply { .. } | ErrorKind::Refused { status: 408 | 500.., .. }
-        )
-    }
-
-    /// What happened: the provider's words where it had some.
+    /// What happened, in the provider's words where it had some.
     #[must_use]
     pub fn message(&self) -> String {
-        match &self.kind {
-            ErrorKind::Config(issues) => issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-            ErrorKind::UnreadableConfig(path) => format!("The configuration cannot be read: {path} threw an error."),
-            ErrorKind::Argument { call, field, problem } => format!("The call to {call} is not complete: `{field}` {problem}."),
-            ErrorKind::TemplateNotFound { usage_type } => format!("Cannot find template for type: {usage_type}"),
-            ErrorKind::NumberNotAllowed { .. } => "This phone number cannot be written to.".to_owned(),
-            ErrorKind::Refused { message: Some(message), .. } => message.clone(),
-            ErrorKind::Refused { status, .. } => format!("SMS Aero refused the message (HTTP {status}) and gave no reason."),
-            ErrorKind::Redirected { status } => format!("The gateway answered with a redirect (HTTP {status}), which is not followed. The message was not sent."),
-            ErrorKind::NotAReply { status } => format!("The gateway answered HTTP {status}, but not with SMS Aero's reply to a message. It does not count as sent."),
-            ErrorKind::ConfigOverdue => "The stored configuration was not handed over in time. Nothing was sent.".to_owned(),
-            ErrorKind::NotSent { reason: Reason::Timeout, .. } => "Time ran out before an SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
-            ErrorKind::NotSent { .. } => "No SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
-            ErrorKind::RejectedByList => "SMS Aero's reply did not arrive, and its list of messages says that it rejected the message.".to_owned(),
-            ErrorKind::Unanswered { words: Some(words), .. } => words.clone(),
-            ErrorKind::Unanswered { status: Some(status), .. } => format!("SMS Aero did not answer the question (HTTP {status})."),
-            ErrorKind::Unanswered { reason: Reason::Timeout, .. } => "Time ran out before SMS Aero answered the question.".to_owned(),
-            ErrorKind::Unanswered { .. } => "No SMS Aero gateway could be connected to.".to_owned(),
-            ErrorKind::UnknownOutcome => "The request left, but SMS Aero's reply did not arrive. The message may or may not come; it was not sent again.".to_owned(),
+        match (&self.kind, self.subject) {
+            (ErrorKind::Config(issues), _) => issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            (ErrorKind::UnreadableConfig(path), _) => format!("The configuration cannot be read: {path} threw an error."),
+            (ErrorKind::Argument { call, field, problem }, _) => format!("The call to {call} is not complete: `{field}` {problem}."),
+            (ErrorKind::TemplateNotFound { usage_type }, _) => format!("Cannot find template for type: {usage_type}"),
+            (ErrorKind::NumberNotAllowed { .. }, _) => "No message may be sent to this number.".to_owned(),
+            (ErrorKind::Refused { message: Some(message), .. }, _) => message.clone(),
+            (ErrorKind::Refused { status, .. }, Subject::Message) => format!("SMS Aero refused the message (HTTP {status}) and gave no reason."),
+            (ErrorKind::Refused { status, .. } | ErrorKind::NotAReply { status }, Subject::Question) => format!("SMS Aero did not answer the request (HTTP {status})."),
+            (ErrorKind::Redirected { status }, _) => format!("The gateway answered with a redirect (HTTP {status}), which is not followed. The message was not sent."),
+            (ErrorKind::NotAReply { status }, Subject::Message) => format!("The gateway answered HTTP {status}, but not with SMS Aero's reply to this message. It does not count as sent."),
+            (ErrorKind::ConfigOverdue, _) => "The stored configuration was not handed over in time. Nothing was sent.".to_owned(),
+            (ErrorKind::NoConnection(_), Subject::Message) if self.reason() == Some(Reason::Timeout) => "Time ran out before an SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
+            (ErrorKind::NoConnection(_), Subject::Message) => "No SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
+            (ErrorKind::NoConnection(_), Subject::Question) if self.reason() == Some(Reason::Timeout) => "Time ran out before SMS Aero answered the request.".to_owned(),
+            (ErrorKind::NoConnection(_), Subject::Question) => "No SMS Aero gateway could be connected to.".to_owned(),
+            (ErrorKind::NoThread(cause), _) => format!("This server could not start a thread: {cause}. Nothing was sent."),
+            (ErrorKind::RejectedByList, _) => "SMS Aero's reply was lost, and its list of messages shows that it rejected the message.".to_owned(),
+            (ErrorKind::UnknownOutcome, _) => "The request left, but SMS Aero's reply did not arrive. The message may or may not come; it was not sent again.".to_owned(),
         }
     }
 
@@ -258,12 +251,17 @@ impl Error {
 
     fn diagnosis(&self) -> String {
         match &self.kind {
-            ErrorKind::Refused { reason, status, fields, sentence, .. } => refusal(*reason, *status, fields, sentence.as_deref()),
+            ErrorKind::Refused { reason, status, fields, sentence, .. } => {
+                refusal(self.subject, *reason, *status, fields, sentence.as_deref())
+            }
+            ErrorKind::NotAReply { status } if self.subject == Subject::Question => {
+                refusal(self.subject, Reason::BadResponse, *status, &[], None)
+            }
             ErrorKind::Redirected { status } => format!(
                 "The gateway answered with a redirect (HTTP {status}). Redirects are not followed, because the API key would travel along. Check SMSAERO_GATEWAYS, or the proxy in between."
             ),
             ErrorKind::NotAReply { status } => format!(
-                "Something answered HTTP {status} in SMS Aero's place, but not as SMS Aero does: a proxy's or a firewall's page, or a wrong address. Check SMSAERO_GATEWAYS and what stands between this server and SMS Aero. The message does not count as sent."
+                "Something answered HTTP {status} instead of SMS Aero, but not as SMS Aero does: a proxy's or a firewall's page, or a wrong address. Check SMSAERO_GATEWAYS and what stands between this server and SMS Aero. The message does not count as sent."
             ),
             ErrorKind::NumberNotAllowed { malformed } if !malformed.is_empty() => format!(
                 "The number does not begin with any prefix in allowedPrefixes. These entries are not digits and so allow nothing: {}. Write calling codes such as 7, 375.",
@@ -272,84 +270,79 @@ impl Error {
             ErrorKind::NumberNotAllowed { .. } => {
                 "The number does not begin with any prefix in allowedPrefixes. Add its calling code there, or write all there to allow every number.".to_owned()
             }
-            ErrorKind::NotSent { attempts, .. } if attempts.is_empty() => self.message(),
-            ErrorKind::NotSent { reason, attempts } => format!(
-                "{} Nothing was sent. Check this server's DNS, firewall and proxy settings for outgoing HTTPS. What happened: {}.",
-                if *reason == Reason::Timeout { "No gateway could be connected to in time." } else { "No gateway could be connected to." },
-                attempts.join("; ")
-            ),
+            ErrorKind::NoConnection(failures) if !failures.is_empty() => no_connection(&self.message(), failures),
+            ErrorKind::NoThread(_) => format!("{} Check its limits on threads and memory.", self.message()),
             ErrorKind::RejectedByList => {
-                "SMS Aero took the message, its reply was lost, and its list of messages says that it rejected the message. Check that senderName is approved in the cabinet, and that the text and the number's operator are allowed for it.".to_owned()
+                "SMS Aero took the message, its reply was lost, and its list of messages shows that it rejected the message. Check that senderName is approved in the dashboard, and that the text and the number's operator are allowed for it.".to_owned()
             }
-            ErrorKind::Unanswered { reason, status: Some(status), sentence, .. } => unanswered(*reason, *status, sentence.as_deref()),
-            ErrorKind::Unanswered { attempts, .. } => format!(
-                "{} Check this server's DNS, firewall and proxy settings for outgoing HTTPS. What happened: {}.",
-                self.message(),
-                attempts.join("; ")
-            ),
             ErrorKind::UnknownOutcome => {
-                "The request went out, but no complete reply came back in time. The message may or may not arrive, and it was not sent again, so that nobody gets it twice. Look at the message list in SMS Aero's cabinet, then try again.".to_owned()
+                "The request went out, but no complete reply came back in time. The message may or may not arrive, and it was not sent again, so that nobody gets it twice. Look at the message list in SMS Aero's dashboard, then try again.".to_owned()
             }
             ErrorKind::Config(_)
             | ErrorKind::UnreadableConfig(_)
             | ErrorKind::Argument { .. }
             | ErrorKind::TemplateNotFound { .. }
+            | ErrorKind::NoConnection(_)
             | ErrorKind::ConfigOverdue => self.message(),
         }
     }
 }
 
-fn refusal(reason: Reason, status: u16, fields: &[FieldFault], sentence: Option<&str>) -> String {
+/// What happened with each gateway, and what to do about it, each advice once.
+fn no_connection(message: &str, failures: &[FailedAttempt]) -> String {
+    let happened = failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let mut advice = failures.iter().map(FailedAttempt::advice).collect::<Vec<_>>();
+    advice.dedup();
+    format!("{message} What happened: {happened}. {}", advice.join(" "))
+}
+
+fn refusal(subject: Subject, reason: Reason, status: u16, fields: &[FieldFault], sentence: Option<&str>) -> String {
     let diagnosis = match reason {
+        Reason::Validation | Reason::Rejected | Reason::NoMoney if subject == Subject::Question => {
+            "SMS Aero rejected the request. If it was about a message: only the account that sent a message can ask for it, and for a test message only with testMode."
+        }
         Reason::Validation if !fields.is_empty() => {
             let faults = fields.iter().map(field_error).collect::<Vec<_>>().join("; ");
             return format!("SMS Aero found the request wrong (HTTP {status}): {faults}.");
         }
         Reason::Validation => {
-            "SMS Aero found the request wrong. Check senderName (is it approved in the cabinet?), the phone number and the template."
+            "SMS Aero found the request wrong. Check senderName (is it approved in the dashboard?), the phone number and the template."
         }
         Reason::Unauthorized => {
-            "SMS Aero does not accept the credentials. Check the fields email and apiKey: the address of the SMS Aero account, and an API key from the cabinet's API settings."
+            "SMS Aero does not accept the credentials. Check the fields email and apiKey: the address of the SMS Aero account, and an API key from the dashboard's API settings."
         }
         Reason::NoMoney => {
-            "The SMS Aero account has not enough money for this message. Top up the balance in the cabinet."
+            "The SMS Aero account has not enough money for this message. Top up the balance in the dashboard."
         }
         Reason::IpNotAllowed => {
-            "SMS Aero does not accept requests from this server's IP address. Add the address to the allow-list in the cabinet's API settings, or switch the list off there. If you replaced the gateways, check that the base URL is right."
+            "SMS Aero does not accept requests from this server's IP address. Add the address to the allow-list in the dashboard's API settings, or switch the list off there. If you replaced the gateways, check that the base URL is right."
         }
         Reason::RateLimited => {
-            "SMS Aero says that there were too many requests. Wait a little and try again; if it stays, ask SMS Aero for a higher limit."
+            "SMS Aero received too many requests. Wait a little and try again; if it stays, ask SMS Aero for a higher limit."
         }
         Reason::Unavailable => "SMS Aero has an outage of its own. Try again in a few minutes.",
         Reason::Rejected => {
-            "SMS Aero refused the message. Check that senderName is approved in the cabinet, and that the text and the number's operator are allowed for it."
+            "SMS Aero refused the message. Check that senderName is approved in the dashboard, and that the text and the number's operator are allowed for it."
         }
-        _ => {
-            "What answered does not speak SMS Aero's API. Check SMSAERO_GATEWAYS and what stands between this server and SMS Aero."
+        Reason::BadResponse
+        | Reason::Timeout
+        | Reason::Unreachable
+        | Reason::UnknownOutcome
+        | Reason::NumberNotAllowed => {
+            "The reply is not one of SMS Aero's API. Check SMSAERO_GATEWAYS and what stands between this server and SMS Aero."
         }
     };
     let words = sentence.map(|sentence| format!(", its words: {sentence}")).unwrap_or_default();
     format!("{diagnosis} (HTTP {status}{words})")
 }
 
-/// What to do when a question was refused, in the words for a message where they hold for both.
-fn unanswered(reason: Reason, status: u16, sentence: Option<&str>) -> String {
-    if !matches!(reason, Reason::Validation | Reason::Rejected | Reason::NoMoney) {
-        return refusal(reason, status, &[], sentence);
-    }
-    let words = sentence.map(|sentence| format!(", its words: {sentence}")).unwrap_or_default();
-    format!(
-        "SMS Aero refused the question (HTTP {status}{words}). If it was about a message: its state is known only to the account that sent it, and that of a test message only with testMode."
-    )
-}
-
 fn field_error(field: &FieldFault) -> String {
     let (ours, advice) = match field.field {
         Field::Number => ("the phone number", "give it with its country code, digits only"),
         Field::Sign => {
-            ("the field senderName", "use a name that is approved in SMS Aero's cabinet, spelled exactly as there")
+            ("the field senderName", "use a name that is approved in SMS Aero's dashboard, spelled exactly as there")
         }
-        Field::Text => ("the template's text", "SMS Aero takes 2 to 640 characters"),
+        Field::Text => ("the text", "SMS Aero takes 2 to 640 characters"),
     };
     format!("{ours} ({}): {advice}", field.codes.join(", "))
 }

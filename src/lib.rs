@@ -3,27 +3,32 @@
 //! The modules stand in the order in which a message passes them.
 #![forbid(unsafe_code)]
 
-/// Read-only API calls: status, balance, sender names.
-pub mod ask;
-/// Finds out what became of a message whose reply was lost.
-pub mod confirm;
-/// Finds out what stands between this machine and a gateway.
-pub mod diagnose;
-/// Bodies that came compressed.
-pub mod encoding;
-/// The one error type.
-pub mod error;
-/// Decides whose a row of SMS Aero's list is.
-pub mod ledger;
 /// Logto's side: configuration, templates, metadata. Knows no SMS Aero and no network.
 pub mod logto;
-/// HTTP requests to gateways. Knows no messages.
-pub mod net;
-/// Removes secrets from texts from outside.
-pub mod redact;
+
+/// Parses the arguments of the functions that need no Logto.
+pub mod arguments;
+
 /// One message, from configuration to outcome.
 pub mod send;
+
 /// SMS Aero's API as pure functions. Knows no Logto and no network.
 pub mod smsaero;
+
+/// HTTP requests to gateways. Knows no messages.
+pub mod net;
+
+/// Looks a message up in SMS Aero's list when its reply is lost.
+pub mod lost_reply;
+
+/// Read-only API calls: status, balance, sender names.
+pub mod ask;
+
+/// Keeps secrets out of texts from outside.
+pub mod redact;
+
+/// The one error type.
+pub mod error;
+
 /// The public record of a send.
 pub mod trace;

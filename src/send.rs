@@ -10,22 +10,28 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 
+use tokio::time::{Instant, sleep_until};
+
 use crate::{
-    confirm::Doubt,
-    encoding::Encoding,
     error::{Audience, Error, ErrorKind},
-    ledger::Place,
-    logto::config::{Config, Template},
-    logto::template::is_code,
-    logto::utf16::Utf16,
-    net::transport::{Attempts, ConfirmedBy, Deadlines, Departure, Failure, Reply, Transport},
+    logto::{
+        config::{Config, Template},
+        template::is_code,
+        utf16::Utf16,
+    },
+    lost_reply::{LostReply, Persistence, Registered, Sends},
+    net::{
+        connect_error::{ConnectError, FailedAttempt},
+        transport::{Attempts, Deadlines, Departure, Post, Reply, Transport},
+    },
     redact::{Redactor, Secrets},
-    smsaero::account::Account,
-    smsaero::gateway::{Accepted, FieldFault, Gateway, Judgement, Method, Order, Refusal, Request, judge},
-    smsaero::phone::masked,
-    smsaero::reading::Row,
-    smsaero::reason::Reason,
-    smsaero::segment,
+    smsaero::{
+        account::Account,
+        gateway::{Accepted, FieldFault, Gateway, Judgement, Method, Order, Refusal, judge},
+        phone::masked,
+        reading::Row,
+        segment,
+    },
 };
 
 /// A message that is ready to go.
@@ -76,6 +82,45 @@ pub struct Receipt {
     pub gateway: String,
 }
 
+/// How a message is sent.
+#[derive(Clone, Copy)]
+pub struct Delivery<'a> {
+    /// Sends requests.
+    pub transport: &'a Arc<Transport>,
+    /// The sends of the process.
+    pub sends: &'a Sends,
+    /// The gateways to try.
+    pub gateways: &'a [Gateway],
+    /// The limits on time.
+    pub deadlines: Deadlines,
+}
+
+/// The result of a send, and what a trace tells of the way to it.
+pub struct SendOutcome {
+    /// The receipt, or the error.
+    pub result: Result<Receipt, Error>,
+    /// The gateways that were tried.
+    pub attempts: Attempts,
+    /// What showed the result; `None` if nothing did, or nothing was sent.
+    pub confirmed_by: Option<ConfirmedBy>,
+}
+
+/// What shows the result of a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmedBy {
+    /// The gateway's reply.
+    Reply,
+    /// SMS Aero's list of messages, since no reply did.
+    List,
+}
+
+impl From<&Config> for Account {
+    fn from(config: &Config) -> Self {
+        Self::new(config.email.clone(), config.api_key.clone(), config.sender_name.clone(), config.test_mode)
+    }
+}
+
 impl Message {
     /// A message of this template, with the values of its variables. Nothing is sent yet.
     #[must_use]
@@ -119,117 +164,104 @@ impl Message {
         Err(Error::new(ErrorKind::NumberNotAllowed { malformed }, audience))
     }
 
-    /// Sends the message through the first gateway that can be connected to, at most once. Where the reply does not tell
-    /// what became of it, SMS Aero's list of messages is asked, as long as there is time.
-    pub async fn deliver(
-        &self,
-        transport: &Arc<Transport>,
-        gateways: &[Gateway],
-        deadlines: Deadlines,
-        attempts: &mut Attempts,
-    ) -> Result<Receipt, Error> {
-        let Account { email, test_mode, .. } = &*self.account;
-        let provider = gateways.first().map(|gateway| gateway.base().as_str());
-        let place = transport.ledger.enter((provider, email, test_mode, &self.number, &self.text));
-        let departure = Departure::default();
-        let request = self.request();
+    /// Sends the message through the first gateway that can be connected to, at most once. If the reply is lost or says
+    /// little, SMS Aero's list of messages is asked.
+    pub async fn deliver(&self, delivery: &Delivery<'_>) -> SendOutcome {
+        let Delivery { transport, sends, gateways, deadlines } = *delivery;
+        let mut registered = sends.enter(&self.number, &self.text);
+        let mut attempts = Attempts::default();
+        let departure = Arc::<Departure>::default();
+        let post = self.post();
         let ended = {
-            let mut sending = pin!(transport.send(&request, gateways, deadlines, attempts, &departure));
-            match first(sending.as_mut(), pin!(departure.overdue())).await {
-                Ended::One(result) => Ended::One(result),
-                Ended::Other(()) => {
-                    let doubt = self.doubt(transport, gateways, departure.overdue_at(), deadlines, &place, &departure);
-                    // Boxed, as below: few messages need it, and each would otherwise be larger by it.
-                    let mut proof = Box::pin(async {
-                        match doubt.resolve(true).await {
-                            Some(row) => row,
-                            None => std::future::pending().await,
-                        }
-                    });
-                    first(sending, proof.as_mut()).await
+            let sending = pin!(transport.send(&post, gateways, deadlines, &departure, &mut attempts));
+            // Boxed: few messages need it, and each would otherwise be larger by it.
+            let overdue = Box::pin(async {
+                let (departed, gateway) = departure.left().await;
+                let left = deadlines.done_by().saturating_duration_since(departed);
+                sleep_until(departed + deadlines.limits.total.min(left) / 2).await;
+                // A firewall may have forgotten the connection, and would swallow the question as well.
+                transport.renew(&gateway, deadlines.started);
+                let lost = self.lost_reply(delivery, &registered, departed, Some(&gateway));
+                match lost.find_row(Persistence::UntilDeadline).await {
+                    Some(row) => row,
+                    None => std::future::pending().await,
                 }
-            }
+            });
+            first(sending, overdue).await
         };
         let result = match ended {
-            Ended::One(result) => result,
-            Ended::Other(row) => return self.confirmed(row, attempts),
+            Ended::Sent(result) => result,
+            Ended::Found(row) => return self.confirmed(row, attempts),
         };
         let judged = match result {
             Ok(reply) => self.judge(&reply, attempts.gateway.as_ref()),
-            Err(Failure::Lost) => Err(self.error(ErrorKind::UnknownOutcome)),
-            Err(Failure::NotSent(errors)) => {
-                return Err(self.error(ErrorKind::NotSent {
-                    reason: if errors.iter().all(|(_, error)| error.is_timeout()) {
-                        Reason::Timeout
-                    } else {
-                        Reason::Unreachable
-                    },
-                    attempts: errors.iter().map(|(gateway, error)| format!("{gateway}: {error}")).collect(),
-                }));
+            Err(failures) if failures.iter().any(|failure| matches!(failure.error, ConnectError::NoReply)) => {
+                Err(self.error(ErrorKind::UnknownOutcome))
+            }
+            Err(failures) => {
+                registered.set_unlisted();
+                return SendOutcome {
+                    result: Err(self.error(ErrorKind::NoConnection(failures))),
+                    attempts,
+                    confirmed_by: None,
+                };
             }
         };
-        let row = match &judged {
-            Ok(receipt) => place.claim(receipt.accepted.id),
-            Err(error) if error.is_doubtful() => {
-                let is_unknown = matches!(error.kind(), ErrorKind::UnknownOutcome);
-                let last = attempts.gateway.as_ref();
-                let doubt = self.doubt(transport, gateways, last, deadlines, &place, &departure);
-                let row = Box::pin(doubt.resolve(is_unknown)).await;
-                row.or_else(|| place.end_unknown())
+        let persistence = match judged.as_ref().map_err(Error::kind) {
+            Err(ErrorKind::UnknownOutcome | ErrorKind::NotAReply { .. }) => Some(Persistence::UntilDeadline),
+            Err(ErrorKind::Refused { status: 408 | 500.., .. }) => Some(Persistence::Twice),
+            Err(ErrorKind::Refused { status: 400.., .. }) => {
+                registered.set_unlisted();
+                None
             }
-            Err(_) => None,
+            Ok(_) | Err(_) => None,
         };
-        if let Some(row) = row {
-            return self.confirmed(row, attempts);
+        if let Some(persistence) = persistence {
+            let departed = departure.at().unwrap_or(deadlines.started);
+            let lost = self.lost_reply(delivery, &registered, departed, attempts.gateway.as_ref());
+            if let Some(row) = Box::pin(lost.find_row(persistence)).await {
+                return self.confirmed(row, attempts);
+            }
         }
-        if !judged.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::UnknownOutcome)) {
-            attempts.confirmed_by = Some(ConfirmedBy::Reply);
-        }
-        judged
+        let is_unknown = judged.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::UnknownOutcome));
+        SendOutcome { result: judged, attempts, confirmed_by: (!is_unknown).then_some(ConfirmedBy::Reply) }
     }
 
-    /// `last` is the gateway that failed to reply, which is asked last.
-    fn doubt<'a>(
+    /// The message, to be looked up in the list; `last` is the gateway that failed to reply, which is asked last.
+    fn lost_reply<'a>(
         &'a self,
-        transport: &'a Arc<Transport>,
-        gateways: &'a [Gateway],
+        delivery: &Delivery<'a>,
+        registered: &'a Registered<'a>,
+        departed: Instant,
         last: Option<&Gateway>,
-        deadlines: Deadlines,
-        place: &'a Place<'a>,
-        departure: &Departure,
-    ) -> Doubt<'a> {
-        let Account { test_mode, authorization, .. } = &*self.account;
-        let method = if *test_mode { Method::TestList } else { Method::List };
+    ) -> LostReply<'a> {
+        let Delivery { transport, gateways, deadlines, .. } = *delivery;
+        let method = if self.account.test_mode { Method::TestList } else { Method::List };
         let order = transport.health.order(gateways);
         let (last, mut order): (Vec<_>, Vec<_>) = order.into_iter().partition(|gateway| Some(*gateway) == last);
         order.extend(last);
-        Doubt {
+        LostReply {
             transport,
             gateways: order,
-            request: Request::new(method, &json!({ "number": self.number, "text": self.text }), authorization.clone()),
+            post: post(&self.account, method, &json!({ "number": self.number, "text": self.text })),
             number: &self.number,
             text: &self.text,
-            place,
-            departed: departure.at().unwrap_or(deadlines.started),
+            registered,
+            departed,
             connect: deadlines.limits.connect,
-            done_by: deadlines.started + deadlines.limits.total,
+            done_by: deadlines.done_by(),
         }
     }
 
     /// The outcome that a row of the list shows.
-    fn confirmed(&self, row: Row, attempts: &mut Attempts) -> Result<Receipt, Error> {
-        attempts.confirmed_by = Some(ConfirmedBy::List);
-        if row.is_rejected() {
-            return Err(self.error(ErrorKind::RejectedByList));
-        }
+    fn confirmed(&self, row: Row, attempts: Attempts) -> SendOutcome {
         let gateway = attempts.gateway.as_ref().map(Gateway::name).unwrap_or_default();
-        Ok(Receipt { accepted: row.accepted, gateway: gateway.to_owned() })
-    }
-
-    /// The error when there is nothing to send the message with; `why` says what is missing.
-    #[must_use]
-    pub fn unsendable(why: &impl std::fmt::Display, audience: Audience) -> Error {
-        Error::new(ErrorKind::NotSent { reason: Reason::Unreachable, attempts: vec![why.to_string()] }, audience)
+        let result = if row.is_rejected() {
+            Err(self.error(ErrorKind::RejectedByList))
+        } else {
+            Ok(Receipt { accepted: row.accepted, gateway: gateway.to_owned() })
+        };
+        SendOutcome { result, attempts, confirmed_by: Some(ConfirmedBy::List) }
     }
 
     /// What a trace may say of the message.
@@ -263,11 +295,10 @@ impl Message {
         Error::new(ErrorKind::UnknownOutcome, audience)
     }
 
-    fn request(&self) -> Request {
-        let Account { sign, test_mode, authorization, .. } = &*self.account;
+    fn post(&self) -> Post {
+        let Account { sign, test_mode, .. } = &*self.account;
         let method = if *test_mode { Method::TestSend } else { Method::Send };
-        let order = Order { number: &self.number, sign, text: &self.text };
-        Request::new(method, &order, authorization.clone())
+        post(&self.account, method, &Order { number: &self.number, sign, text: &self.text })
     }
 
     fn secrets(&self) -> Secrets {
@@ -284,8 +315,6 @@ impl Message {
         if matches!(reply.status, 301 | 302 | 303 | 307 | 308) {
             return Err(self.error(ErrorKind::Redirected { status: reply.status }));
         }
-        let decoded = decode_refusal(reply);
-        let reply = decoded.as_ref().unwrap_or(reply);
         match judge(reply.status, whole_characters(reply)) {
             Judgement::Accepted(accepted) => {
                 Ok(Receipt { accepted, gateway: gateway.map(Gateway::name).unwrap_or_default().to_owned() })
@@ -305,7 +334,7 @@ impl Message {
         self.error(ErrorKind::Refused {
             reason,
             status: reply.status,
-            message: message.filter(|_| reply.encoding == Encoding::Identity).map(redact),
+            message: message.filter(|_| !reply.is_compressed).map(redact),
             sentence: sentence.map(redact),
             fields: fields.collect(),
         })
@@ -316,36 +345,37 @@ impl Message {
     }
 }
 
-/// What ended first.
-enum Ended<A, B> {
-    One(A),
-    Other(B),
+/// A request of a method, with the credentials of an account.
+pub(crate) fn post(account: &Account, method: Method, fields: &impl Serialize) -> Post {
+    Post {
+        path: method.path(),
+        // Strings and numbers always serialize.
+        body: serde_json::to_vec(fields).unwrap_or_default().into(),
+        authorization: account.authorization.clone(),
+        body_limit_bytes: method.body_limit_bytes(),
+    }
 }
 
-/// The first of two futures to end; the first one where both have.
-async fn first<A, B>(
-    mut one: Pin<&mut impl Future<Output = A>>,
-    mut other: Pin<&mut impl Future<Output = B>>,
-) -> Ended<A, B> {
+/// The first end of a send.
+enum Ended {
+    /// The request was sent, or could not be.
+    Sent(Result<Reply, Vec<FailedAttempt>>),
+    /// The list has the message.
+    Found(Row),
+}
+
+/// The first of two futures to end; the reply if both have.
+async fn first(
+    mut sending: Pin<&mut impl Future<Output = Result<Reply, Vec<FailedAttempt>>>>,
+    mut finding: Pin<Box<impl Future<Output = Row>>>,
+) -> Ended {
     poll_fn(|context| {
-        if let Poll::Ready(value) = one.as_mut().poll(context) {
-            return Poll::Ready(Ended::One(value));
+        if let Poll::Ready(result) = sending.as_mut().poll(context) {
+            return Poll::Ready(Ended::Sent(result));
         }
-        other.as_mut().poll(context).map(Ended::Other)
+        finding.as_mut().poll(context).map(Ended::Found)
     })
     .await
-}
-
-/// A refusal that came compressed, decompressed; without its body, and still marked as compressed, where that fails.
-fn decode_refusal(reply: &Reply) -> Option<Reply> {
-    let Reply { status, encoding, date, .. } = *reply;
-    if encoding == Encoding::Identity || (200..300).contains(&status) {
-        return None;
-    }
-    Some(match encoding.decode(&reply.body) {
-        Some((body, cut)) => Reply { status, body, cut: cut || reply.cut, encoding: Encoding::Identity, date },
-        None => Reply { status, body: Vec::new(), cut: reply.cut, encoding, date },
-    })
 }
 
 /// The body without the half of a character that the limit may have left at its end.

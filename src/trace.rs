@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::{
     error::{Error, ErrorKind},
-    net::transport::{Attempts, ConfirmedBy},
-    send::{MessageInfo, Receipt},
+    net::transport::Attempts,
+    send::{ConfirmedBy, MessageInfo, SendOutcome},
     smsaero::reason::Reason,
 };
 
@@ -94,7 +94,8 @@ fn milliseconds(time: Duration) -> f64 {
 impl Trace {
     /// The trace of a send that took `total`.
     #[must_use]
-    pub fn new(info: MessageInfo, attempts: &Attempts, total: Duration, result: &Result<Receipt, Error>) -> Self {
+    pub fn new(info: MessageInfo, outcome: &SendOutcome, total: Duration) -> Self {
+        let SendOutcome { result, attempts, confirmed_by } = outcome;
         let accepted = result.as_ref().ok().map(|receipt| &receipt.accepted);
         let error = result.as_ref().err();
         Self {
@@ -111,7 +112,7 @@ impl Trace {
                 ErrorKind::UnknownOutcome => Outcome::Unknown,
                 _ => Outcome::NotSent,
             }),
-            confirmed_by: attempts.confirmed_by,
+            confirmed_by: *confirmed_by,
             reason: error.and_then(Error::reason),
             http_status: error.and_then(Error::status),
             id: accepted.map(|accepted| accepted.id),

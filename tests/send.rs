@@ -161,8 +161,9 @@ async fn what_comes_back_is_redacted() {
 async fn where_nobody_listens_nothing_was_sent() {
     let gateways = [deaf().await, deaf().await];
     let error = send(&Transport::local(), &gateways).await.unwrap_err();
-    let ErrorKind::NotSent { reason: Reason::Unreachable, attempts } = error.kind() else { panic!("{error:?}") };
-    assert_eq!(attempts.len(), 2);
+    assert_eq!(error.reason(), Some(Reason::Unreachable));
+    let ErrorKind::NoConnection(failures) = error.kind() else { panic!("{error:?}") };
+    assert_eq!(failures.len(), 2);
 }
 
 #[tokio::test]

@@ -20,9 +20,10 @@ use std::{
 
 use connector_smsaero_native::{
     error::Error,
+    net::client::CONNECT,
     net::proxy::Route,
     net::resolve::Resolver,
-    net::transport::{CONNECT, Limits, Transport},
+    net::transport::{Limits, Transport},
     send::Receipt,
     smsaero::gateway::Gateway,
     smsaero::reason::Reason,
@@ -36,7 +37,10 @@ use tokio::{
     time::Instant,
 };
 
-/// Sends so many messages at once; what came of each.
+/// Limits that no busy machine reaches.
+const PATIENT: Limits = Limits { total: Duration::from_secs(120), connect: Duration::from_secs(60) };
+
+/// Sends so many messages at once; returns the result of each.
 async fn burst(
     count: usize,
     transport: &Arc<Transport>,
@@ -53,7 +57,7 @@ async fn burst(
 
 /// A transport for which names stand for what `lookup` says.
 fn transport_with(lookup: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Arc<Transport> {
-    Transport::with(RootCertStore::empty(), Route::Direct, Resolver::new(lookup))
+    Transport::with(RootCertStore::empty(), Route::default(), Resolver::new(lookup))
 }
 
 fn named(name: &str, port: u16) -> Gateway {
@@ -117,7 +121,7 @@ async fn the_second_address_is_reached_when_the_first_is_a_black_hole() {
 #[tokio::test]
 async fn a_handshake_that_hangs_is_given_up_though_no_message_waits_for_it() {
     let mute = Mute::start().await;
-    let transport = Transport::with(RootCertStore::empty(), Route::Direct, Resolver::default());
+    let transport = Transport::with(RootCertStore::empty(), Route::default(), Resolver::default());
     let gateways = [Gateway::parse(&format!("https://127.0.0.1:{}", mute.port)).unwrap()];
     let limits = Limits { connect: Duration::from_millis(300), ..Limits::default() };
     for sent in burst(20, &transport, &gateways, limits).await {
@@ -162,24 +166,24 @@ async fn a_burst_opens_no_more_connections_than_there_may_be_though_all_cores_ar
     });
     let busy = busy.collect::<Vec<_>>();
     let transport = Transport::local();
-    for sent in burst(2_000, &transport, &[server.gateway()], Limits::default()).await {
+    for sent in burst(2_000, &transport, &[server.gateway()], PATIENT).await {
         sent.unwrap();
     }
     is_over.store(true, Ordering::Relaxed);
     for thread in busy {
         thread.join().unwrap();
     }
-    assert!(server.most_open() <= 200, "{} connections were open at once", server.most_open());
+    assert!(server.most_open() <= 192, "{} connections were open at once", server.most_open());
 }
 
 #[tokio::test]
 async fn a_gateway_that_closes_after_each_reply_holds_up_nobody() {
     let closing = Server::start_answering(CLOSED).await;
     let transport = Transport::local();
-    for sent in burst(600, &transport, &[closing.gateway()], Limits::default()).await {
+    for sent in burst(600, &transport, &[closing.gateway()], PATIENT).await {
         sent.unwrap();
     }
-    assert!(closing.most_open() <= 200, "{} connections were open at once", closing.most_open());
+    assert!(closing.most_open() <= 192, "{} connections were open at once", closing.most_open());
 }
 
 #[tokio::test]
@@ -192,14 +196,14 @@ async fn connections_that_a_gateway_closed_unseen_hold_up_no_message_beside_stea
         let (transport, gateway, is_over) = (Arc::clone(&transport), steady.gateway(), Arc::clone(&is_over));
         async move {
             while !is_over.load(Ordering::Relaxed) {
-                for sent in burst(100, &transport, std::slice::from_ref(&gateway), Limits::default()).await {
+                for sent in burst(100, &transport, std::slice::from_ref(&gateway), PATIENT).await {
                     sent.unwrap();
                 }
             }
         }
     });
     for _ in 0..10 {
-        for sent in burst(100, &transport, &[closing.gateway()], Limits::default()).await {
+        for sent in burst(100, &transport, &[closing.gateway()], PATIENT).await {
             if let Err(error) = sent {
                 assert_eq!(error.reason(), Some(Reason::UnknownOutcome), "{error:?}");
             }
@@ -212,7 +216,7 @@ async fn connections_that_a_gateway_closed_unseen_hold_up_no_message_beside_stea
 #[tokio::test]
 async fn a_connection_that_had_little_time_blames_no_gateway() {
     let mute = Mute::start().await;
-    let transport = Transport::with(RootCertStore::empty(), Route::Direct, Resolver::default());
+    let transport = Transport::with(RootCertStore::empty(), Route::default(), Resolver::default());
     let gateways = [Gateway::parse(&format!("https://127.0.0.1:{}", mute.port)).unwrap(), named("127.0.0.1", 1)];
     let hurried = Limits { total: Duration::from_millis(20), connect: CONNECT };
     send_within(&transport, &gateways[..1], hurried).await.unwrap_err();

@@ -445,16 +445,16 @@ describe('doctor', () => {
     const { code, stdout } = await run(['doctor', '--config', file, '--json', '--gateways', gateways]);
     const diagnosis = JSON.parse(stdout);
     assert.equal(code, 0, stdout);
-    finds(diagnosis, 'warn', /refuses the connection \(ECONNREFUSED\)/);
-    finds(diagnosis, 'warn', /TLS handshake does not complete within 2500 ms/);
-    finds(diagnosis, 'warn', /DNS (knows|gave) no address for nowhere.invalid/);
+    finds(diagnosis, 'warn', /refused.* Check the address and the port/);
+    finds(diagnosis, 'warn', /no connection in time.* let the connection through and not the TLS handshake/);
+    finds(diagnosis, 'warn', /nowhere\.invalid.* Check this server's DNS servers/);
     assert.deepEqual(
       diagnosis.gateways.map(({ step }) => step),
-      ['tcp', 'tls', 'dns', undefined],
+      ['tcp', 'connect', 'dns', undefined],
     );
     const only = await run(['doctor', '--config', file, '--json', '--gateways', dead.url]);
     assert.equal(only.code, 1);
-    finds(JSON.parse(only.stdout), 'fail', /ECONNREFUSED/);
+    finds(JSON.parse(only.stdout), 'fail', /refused/);
   });
 
   test('finds gateways that cannot be used', async (t) => {
@@ -507,7 +507,6 @@ describe('doctor', () => {
     const trusted = await run(args, { env: { NODE_EXTRA_CA_CERTS: file } });
     assert.equal(trusted.code, 0, trusted.stdout);
     const { gateways, trust } = JSON.parse(trusted.stdout);
-    assert.match(gateways[0].tls, /^TLSv1\.[23]$/);
     assert.equal(trust.extraCertificates, 1);
   });
 
@@ -545,7 +544,7 @@ describe('doctor', () => {
     });
     t.after(() => gateway.stop());
     const asked = [];
-    let refuses = 0;
+    let refuses;
     const proxy = http.createServer().on('connect', (request, socket) => {
       asked.push([request.url, request.headers['proxy-authorization']]);
       socket.on('error', () => {});
@@ -573,16 +572,12 @@ describe('doctor', () => {
     const human = await run(args, { env, secrets });
     assert.match(human.stdout, new RegExp(`proxy +${printed}`));
 
-    refuses = 407;
-    const closed = await run([...args, '--json'], { env, secrets });
-    assert.equal(closed.code, 1);
-    finds(JSON.parse(closed.stdout), 'fail', /asks for credentials \(HTTP 407\)/);
-    refuses = 403;
-    finds(
-      JSON.parse((await run([...args, '--json'], { env, secrets })).stdout),
-      'fail',
-      /did not connect to gate.example \(HTTP 403\)/,
-    );
+    // A message passes no proxy that answers CONNECT with anything but 200.
+    for (refuses of [407, 403, 201]) {
+      const closed = await run([...args, '--json'], { env, secrets });
+      assert.equal(closed.code, 1, `${refuses}`);
+      finds(JSON.parse(closed.stdout), 'fail', /The proxy did not connect to the gateway.*HTTP 407.*NO_PROXY/);
+    }
     const count = asked.length;
     const around = await run([...args, '--json'], {
       env: { ...env, NO_PROXY: '.example' },
@@ -632,7 +627,7 @@ describe('doctor', () => {
     const secrets = [...SECRETS, 'zzer', 'hidden'];
     const { code, stdout, stderr } = await run([...args, 'https://gate.example'], { env, secrets });
     assert.equal(code, 1, stderr);
-    assert.match(stdout, /the proxy 127\.0\.0\.1:1 refuses the connection/);
+    assert.match(stdout, /the proxy 127\.0\.0\.1:1: .*refused/);
     assert.match(stdout, /the field templates\[9\]\.locale is of the type array/);
     const { stdout: local } = await run([...args, gateway.url], { env, secrets });
     assert.match(local, /credentials +accepted/);

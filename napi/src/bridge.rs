@@ -3,7 +3,7 @@
 use std::{fmt::Display, io, sync::Arc, time::Duration};
 
 use connector_smsaero_native::{
-    diagnose,
+    ask::Probe,
     error::{ArgumentProblem, Audience, Error, ErrorKind},
     logto::config::Config,
     logto::language::Language,
@@ -11,8 +11,8 @@ use connector_smsaero_native::{
     logto::template,
     logto::utf16::Utf16,
     net::proxy::{ProxyVariables, Route},
-    net::transport::{Attempts, Deadlines, Limits, TOTAL},
-    send::{Message, Receipt, Recipient},
+    net::transport::{Deadlines, Limits, TOTAL},
+    send::{Delivery, Message, Recipient},
     smsaero::account::Account,
     smsaero::gateway::Gateway,
     trace::Trace,
@@ -107,7 +107,7 @@ fn define<R: ToNapiValue + 'static>(
 fn prepare(call: &FunctionCallContext<'_>) -> napi::Result<Either<External<Arc<ConfigHandle>>, String>> {
     Ok(match parse(&call.get(0)?) {
         Ok(config) => {
-            Either::A(External::new(Arc::new(ConfigHandle { account: Arc::new(Account::new(&config)), config })))
+            Either::A(External::new(Arc::new(ConfigHandle { account: Arc::new(Account::from(&config)), config })))
         }
         Err(error) => Either::B(error),
     })
@@ -241,7 +241,7 @@ impl Batch {
 
 /// The error when there is no worker thread.
 pub fn no_worker(error: &io::Error, audience: Audience) -> Error {
-    Message::unsendable(&format!("this server could not start a thread: {error}"), audience)
+    Error::new(ErrorKind::NoThread(error.to_string()), audience)
 }
 
 /// A question of the command line's.
@@ -263,7 +263,8 @@ fn diagnose(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<()
     let pending = || PendingSend::new(id, Arc::clone(&state.completions), Message::lost(Audience::Administrator));
     let gateways = match &question {
         Question::Proxy => {
-            pending().answer(&Route::new(&settings.variables).describe());
+            let name = Route::new(&settings.variables).proxy_name();
+            pending().answer(&name.map_or(Some((None, false)), |name| name.map(|name| (Some(name), true))));
             return Ok(());
         }
         Question::Probe { gateway } => Gateway::parse_all([gateway.as_str()]).map_err(refused)?,
@@ -272,7 +273,7 @@ fn diagnose(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<()
     let (worker, pending) = (runtime::worker()?, pending());
     runtime::spawn(worker, async move {
         if let Some(gateway) = gateways.first() {
-            pending.answer(&diagnose::probe(runtime::transport(&gateways), gateway).await);
+            pending.answer(&Probe::of(runtime::transport(&gateways), gateway).await);
         }
     });
     Ok(())
@@ -287,12 +288,12 @@ pub async fn deliver(
 ) {
     #[cfg(feature = "test-panic")]
     assert!(!message.is_of("TestPanic"), "asked to panic");
-    let mut attempts = Attempts::default();
-    let result: Result<Receipt, Error> =
-        message.deliver(runtime::transport(&gateways), &gateways, deadlines, &mut attempts).await;
+    let transport = runtime::transport(&gateways);
+    let delivery = Delivery { transport, sends: runtime::sends(), gateways: &gateways, deadlines };
+    let outcome = message.deliver(&delivery).await;
     let took = deadlines.started.elapsed();
-    let trace = is_traced.then(|| Trace::new(message.info(), &attempts, took, &result));
-    pending.settle(&result, trace.as_ref(), took);
+    let trace = is_traced.then(|| Trace::new(message.info(), &outcome, took));
+    pending.settle(&outcome.result, trace.as_ref(), took);
 }
 
 /// `(call, field, problem, languages?)`: the error for a part of a call that is of no use, as JSON.

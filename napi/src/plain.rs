@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use connector_smsaero_native::{
+    arguments,
     ask::Question,
     error::{ArgumentProblem, Audience, Error, ErrorKind},
     net::transport::{Attempts, Deadlines},
@@ -31,7 +32,7 @@ const READER: Audience = Audience::Administrator;
 /// `(call, snapshot)`: the handle of an account, or the error for the part of it that is wrong, as JSON.
 pub fn account(call: &FunctionCallContext<'_>) -> napi::Result<Either<External<Arc<Account>>, String>> {
     let snapshot = call.get::<Utf16String>(1)?;
-    Ok(match Account::parse(&snapshot::Value::decode(&snapshot)) {
+    Ok(match arguments::account(&snapshot::Value::decode(&snapshot)) {
         Ok(account) => Either::A(External::new(Arc::new(account))),
         Err((field, problem)) => Either::B(wrong(call_of(&call.get::<String>(0)?), field, problem)),
     })

@@ -5,14 +5,18 @@ use std::{
     io,
     pin::Pin,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, LazyLock, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
     time::Duration,
 };
 
-use connector_smsaero_native::{net::proxy::ProxyVariables, net::transport::Transport, smsaero::gateway::Gateway};
+use connector_smsaero_native::{
+    lost_reply::Sends,
+    net::{proxy::ProxyVariables, transport::Transport},
+    smsaero::gateway::Gateway,
+};
 use tokio::{
     runtime::{Builder, Handle},
     sync::Notify,
@@ -26,6 +30,7 @@ static STARTING: Mutex<()> = Mutex::new(());
 static SETTINGS: OnceLock<HostSettings> = OnceLock::new();
 static SECURE: OnceLock<Arc<Transport>> = OnceLock::new();
 static LOCAL: OnceLock<Arc<Transport>> = OnceLock::new();
+static SENDS: LazyLock<Sends> = LazyLock::new(Sends::default);
 
 /// The worker thread, started with the first call. An error means that it could not be; the next call tries again.
 pub fn worker() -> io::Result<&'static Handle> {
@@ -105,6 +110,11 @@ pub fn transport(gateways: &[Gateway]) -> &'static Arc<Transport> {
         }
         _ => LOCAL.get_or_init(Transport::local),
     }
+}
+
+/// The sends of the process, whatever transport they use.
+pub fn sends() -> &'static Sends {
+    &SENDS
 }
 
 fn are_local(gateways: &[Gateway]) -> bool {

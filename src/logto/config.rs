@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::{
     logto::issue::{Issue, IssueCode, JsType, Step},
+    logto::prefixes::AllowedPrefixes,
     logto::template::Handlebar,
     logto::utf16::Utf16,
-    smsaero::phone::AllowedPrefixes,
 };
 
 /// The usage types without which the official guard refuses a configuration, in its order.

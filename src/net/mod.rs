@@ -1,12 +1,22 @@
-//! Bytes to hosts: HTTP requests, connections, names, proxies.
+//! Bytes to hosts: HTTP requests, connections, names, proxies. Knows no messages.
 
-/// Bounds the connections of a process.
-pub mod connections;
-/// Which gateway to try first.
-pub mod health;
-/// The proxy on the way to a gateway.
-pub mod proxy;
-/// Name look-ups.
-pub mod resolve;
 /// One request at most once.
 pub mod transport;
+
+/// One HTTP client per host, with its limits.
+pub mod client;
+
+/// Deadlines that read what has arrived before they strike.
+pub mod deadline;
+
+/// The reason why a gateway gave no reply.
+pub mod connect_error;
+
+/// The gateway to try first.
+pub mod health;
+
+/// The proxy on the way to a host.
+pub mod proxy;
+
+/// Name look-ups.
+pub mod resolve;

@@ -1,9 +1,9 @@
 //! The proxy between this machine and a gateway, as the usual variables name it.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use hyper_util::client::proxy::matcher::Matcher;
-use reqwest::{Proxy, Url};
+use reqwest::Url;
 
 use crate::smsaero::gateway::is_loopback;
 
@@ -23,52 +23,23 @@ impl fmt::Debug for ProxyVariables {
     }
 }
 
-/// The way to the gateways.
-#[derive(Clone)]
-pub enum Route {
-    /// Straight.
-    Direct,
-    /// By CONNECT through this proxy, but straight to the exceptions.
-    Through(Url, Exceptions),
-    /// The variable does not name a proxy that can be used; the exceptions are reached straight.
-    Unusable(Exceptions),
+/// The way to every host. It has no `Debug`, since a proxy's URL may hold a password.
+#[derive(Default)]
+pub struct Route {
+    proxy: Option<Result<Url, UnusableProxy>>,
+    exceptions: Vec<Exception>,
 }
 
-impl fmt::Debug for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Direct => f.write_str("Direct"),
-            Self::Through(proxy, exceptions) => {
-                f.debug_tuple("Through").field(&host_and_port(proxy)).field(exceptions).finish()
-            }
-            Self::Unusable(exceptions) => f.debug_tuple("Unusable").field(exceptions).finish(),
-        }
-    }
-}
-
-/// The addresses that `NO_PROXY` names.
-#[derive(Clone, Debug, Default)]
-pub struct Exceptions(Arc<[Exception]>);
+/// The variables name a proxy of another kind, such as socks5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnusableProxy;
 
 /// One entry of `NO_PROXY`.
-#[derive(Debug)]
 enum Exception {
     /// `*`
     Everything,
     /// A host, a domain, an address or a network; at one port if one is given.
     Host(Box<Matcher>, Option<u16>),
-}
-
-impl Exceptions {
-    /// From a list as people write it, separated by commas or white space.
-    fn new(no_proxy: &str) -> Self {
-        let entries = no_proxy.split(|char: char| char == ',' || char.is_whitespace());
-        Self(entries.filter(|entry| !entry.is_empty()).map(Exception::new).collect())
-    }
-
-    fn contain(&self, address: &Url) -> bool {
-        self.0.iter().any(|exception| exception.matches(address))
-    }
 }
 
 impl Exception {
@@ -103,45 +74,34 @@ impl Route {
     pub fn new(variables: &ProxyVariables) -> Self {
         let written = variables.proxy.trim();
         if written.is_empty() {
-            return Self::Direct;
+            return Self::default();
         }
-        let exceptions = Exceptions::new(&variables.no_proxy);
         let url = if written.contains("://") { Url::parse(written) } else { Url::parse(&format!("http://{written}")) };
-        match url {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.host_str().is_some() => {
-                Self::Through(url, exceptions)
-            }
-            _ => Self::Unusable(exceptions),
+        let is_usable = |url: &Url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
+        let entries = variables.no_proxy.split(|char: char| char == ',' || char.is_whitespace());
+        Self {
+            proxy: Some(url.ok().filter(is_usable).ok_or(UnusableProxy)),
+            exceptions: entries.filter(|entry| !entry.is_empty()).map(Exception::new).collect(),
         }
     }
 
-    /// The proxy for a report: its host and port, and whether it can be used; nothing when there is none.
-    #[must_use]
-    pub fn describe(&self) -> Option<(Option<String>, bool)> {
-        match self {
-            Self::Direct => None,
-            Self::Through(proxy, _) => Some((Some(host_and_port(proxy)), true)),
-            Self::Unusable(_) => Some((None, false)),
+    /// The host and port of the proxy, where there is one.
+    ///
+    /// # Errors
+    /// The variables name one that cannot be used.
+    pub fn proxy_name(&self) -> Result<Option<String>, UnusableProxy> {
+        self.proxy.as_ref().map(|proxy| proxy.as_ref().map(host_and_port).map_err(|error| *error)).transpose()
+    }
+
+    /// The proxy on the way to an address: never one for this machine.
+    ///
+    /// # Errors
+    /// The variables name one that cannot be used.
+    pub fn proxy_for(&self, address: &Url) -> Result<Option<Url>, UnusableProxy> {
+        if is_loopback(address) || self.exceptions.iter().any(|exception| exception.matches(address)) {
+            return Ok(None);
         }
-    }
-
-    /// Whether an address would have to go through a proxy that cannot be used.
-    #[must_use]
-    pub fn is_unusable_for(&self, address: &Url) -> bool {
-        matches!(self, Self::Unusable(exceptions) if !is_loopback(address) && !exceptions.contain(address))
-    }
-
-    /// The proxy that an address is reached through: never one for this machine.
-    #[must_use]
-    pub fn proxy_for(&self, address: &Url) -> Option<&Url> {
-        let Self::Through(proxy, exceptions) = self else { return None };
-        (!is_loopback(address) && !exceptions.contain(address)).then_some(proxy)
-    }
-
-    /// The same for the HTTP client.
-    #[must_use]
-    pub fn into_proxy(self) -> Proxy {
-        Proxy::custom(move |address| self.proxy_for(address).cloned())
+        self.proxy.clone().transpose()
     }
 }
 
@@ -156,24 +116,23 @@ pub fn host_and_port(proxy: &Url) -> String {
 mod tests {
     use reqwest::Url;
 
-    use super::{ProxyVariables, Route, host_and_port};
+    use super::{ProxyVariables, Route};
 
     fn route(proxy: &str, no_proxy: &str) -> Route {
         Route::new(&ProxyVariables { proxy: proxy.to_owned(), no_proxy: no_proxy.to_owned() })
     }
 
     fn is_proxied(no_proxy: &str, address: &str) -> bool {
-        route("proxy.example:3128", no_proxy).proxy_for(&Url::parse(address).unwrap()).is_some()
+        route("proxy.example:3128", no_proxy).proxy_for(&Url::parse(address).unwrap()).unwrap().is_some()
     }
 
     #[test]
     fn credentials_of_a_proxy_are_not_shown() {
         for written in ["http://user:secret@proxy.example:3128", "user:secret@proxy.example:3128"] {
             let route = route(written, "");
-            let proxy = route.proxy_for(&Url::parse("https://gate.smsaero.ru").unwrap());
-            assert_eq!(proxy.map(host_and_port).as_deref(), Some("proxy.example:3128"), "{written}");
+            assert_eq!(route.proxy_name(), Ok(Some("proxy.example:3128".to_owned())), "{written}");
             let variables = ProxyVariables { proxy: written.to_owned(), ..ProxyVariables::default() };
-            assert!(!format!("{route:?} {variables:?}").contains("secret"), "{route:?} {variables:?}");
+            assert!(!format!("{variables:?}").contains("secret"), "{variables:?}");
         }
     }
 
@@ -203,13 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_http_proxy_is_unusable_rather_than_ignored() {
+    fn a_proxy_of_another_kind_is_unusable_rather_than_ignored() {
         for written in ["socks5://proxy.example:1080", "http://", "ftp://proxy.example"] {
             let route = route(written, "smsaero.ru");
-            assert!(route.is_unusable_for(&Url::parse("https://egress.example").unwrap()), "{written}");
-            assert!(!route.is_unusable_for(&Url::parse("https://gate.smsaero.ru").unwrap()), "{written}");
-            assert!(!route.is_unusable_for(&Url::parse("http://127.0.0.1:1").unwrap()), "{written}");
+            let is_unusable = |address| route.proxy_for(&Url::parse(address).unwrap()).is_err();
+            assert!(is_unusable("https://egress.example"), "{written}");
+            assert!(!is_unusable("https://gate.smsaero.ru") && !is_unusable("http://127.0.0.1:1"), "{written}");
         }
-        assert!(matches!(route(" ", ""), Route::Direct));
+        assert_eq!(route(" ", "").proxy_name(), Ok(None));
     }
 }

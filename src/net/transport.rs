@@ -1,14 +1,11 @@
-//! Sends one request at most once: sockets, the pool, deadlines, the limit of a body, and whether a byte may have left.
+//! Sends one request at most once: the order of gateways, deadlines, the limit of a body, and whether a byte may have left.
 
 use std::{
-    error::Error as _,
     fmt,
-    future::poll_fn,
-    io,
     pin::{Pin, pin},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     task::{Context, Poll},
     time::{Duration, SystemTime},
@@ -18,26 +15,26 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use reqwest::{
-    Client, Response, Url, Version,
-    header::{AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderValue},
-    redirect,
+    Client, Response, Url,
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue},
 };
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
+use serde::de::IgnoredAny;
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout, timeout_at},
+    sync::Notify,
+    task::yield_now,
+    time::{Instant, timeout},
 };
 
-use crate::{
-    encoding::Encoding,
-    ledger::Ledger,
-    net::connections::{Budget, CONNECTIONS, Waiting},
-    net::health::Health,
-    net::proxy::{ProxyVariables, Route, host_and_port},
-    net::resolve::{LookupError, Resolver},
-    smsaero::gateway::{Gateway, Request},
-    smsaero::reading::Reading,
+use super::{
+    client::{CONNECT, Host, Queue, Settings},
+    connect_error::{ConnectError, FailedAttempt},
+    deadline::{until, until_around},
+    health::Health,
+    proxy::{ProxyVariables, Route, host_and_port},
+    resolve::Resolver,
 };
+use crate::smsaero::gateway::Gateway;
 
 /// The longest that a send may take by default, from the call to its settlement: Logto's sign-in page waits for 10 s.
 pub const TOTAL: Duration = Duration::from_secs(8);
@@ -45,53 +42,41 @@ pub const TOTAL: Duration = Duration::from_secs(8);
 /// The longest that an embedder may make it.
 pub const LONGEST_TOTAL: Duration = Duration::from_millis(9500);
 
-/// The longest that connecting to one gateway may take by default, TLS handshake included: three gateways that are
-/// all dead leave time for an answer.
-pub const CONNECT: Duration = Duration::from_millis(2500);
-
 /// A connection that had less time than this says nothing of the gateway.
 const SHORTEST_FAIR_CONNECT: Duration = Duration::from_millis(250);
 
-/// How long a connection without a request is kept. SMS Aero's own limit is not known; a connection that it closed
-/// first is noticed before the next request is written.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long a refusal waits for its body, and an acceptance for another chunk before it is judged by those that came.
+const BODY_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a probe of a resting gateway may take.
+/// How long a probe of a gateway may take.
 const PROBE: Duration = Duration::from_millis(2500);
 
-/// The most messages in doubt that ask for the list at a time; each needs a connection beside those of messages.
-const LOOK_UPS: usize = 16;
+/// The most hosts that are remembered: embedders may name others with every message.
+const HOSTS: usize = 64;
 
-/// The most HTTP clients that are kept.
-const CLIENTS: usize = 64;
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
-/// A process needs one of these: it holds the pool of kept connections and knows which gateways are up.
-#[derive(Debug)]
+/// Sends requests. A process needs one of these: it holds the kept connections and knows which gateways are up.
 pub struct Transport {
-    pub(crate) tls: Arc<ClientConfig>,
-    pub(crate) route: Route,
-    pub(crate) resolver: Resolver,
-    clients: Mutex<Vec<Arc<HostClient>>>,
-    admission: Arc<Semaphore>,
-    pub(crate) look_ups: Semaphore,
-    pub(crate) ledger: Ledger,
-    /// Which gateways could not be connected to lately.
+    settings: Settings,
+    hosts: Mutex<Vec<Arc<Host>>>,
+    /// The gateways that could not be connected to lately.
     pub health: Health,
 }
 
-/// The HTTP client for one host and limits on connecting of about this length, which it shares between the host's
-/// addresses.
-#[derive(Debug)]
-pub(crate) struct HostClient {
-    /// Any URL of the host.
-    url: Url,
-    connect: Duration,
-    pub(crate) client: Client,
-    /// The same for every client of a host.
-    pub(crate) budget: Budget,
+/// A request, whatever gateway it goes to. It has no `Debug`, so that its body and its credentials cannot be printed.
+pub struct Post {
+    /// The path below the gateway's base URL.
+    pub path: &'static str,
+    /// The JSON body.
+    pub body: Bytes,
+    /// The credentials.
+    pub authorization: HeaderValue,
+    /// The most of a reply's body that is read, in bytes.
+    pub body_limit_bytes: usize,
 }
 
-/// How long things may take.
+/// The limits on time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// From the call to its settlement.
@@ -107,7 +92,10 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// From milliseconds, where an embedder gives some; the sentence says which option is wrong.
+    /// The limits in milliseconds, where an embedder gives some.
+    ///
+    /// # Errors
+    /// A sentence that names the option that is wrong.
     pub fn from_millis(total: Option<f64>, connect: Option<f64>) -> Result<Self, String> {
         let limit = |name: &str, millis: Option<f64>, default: Duration| match millis {
             None => Ok(default),
@@ -126,10 +114,18 @@ impl Limits {
 /// The limits of one send.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
-    /// When the send was called for.
+    /// The time of the call.
     pub started: Instant,
-    /// How long it may take from then on.
+    /// The time that it may take from then on.
     pub limits: Limits,
+}
+
+impl Deadlines {
+    /// The time by which the send is settled.
+    #[must_use]
+    pub fn done_by(&self) -> Instant {
+        self.started + self.limits.total
+    }
 }
 
 /// What was tried to get a request through.
@@ -137,48 +133,16 @@ pub struct Deadlines {
 pub struct Attempts {
     /// The gateway that was asked last.
     pub gateway: Option<Gateway>,
-    /// How many gateways were tried.
+    /// The number of gateways that were tried.
     pub count: u32,
-    /// How long the last one took to connect to; next to nothing on a kept connection.
+    /// The time that the last one took to connect to; next to nothing on a kept connection.
     pub connect: Option<Duration>,
-    /// What showed the outcome.
-    pub confirmed_by: Option<ConfirmedBy>,
 }
 
-/// What shows the outcome of a send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ConfirmedBy {
-    /// The gateway's reply.
-    Reply,
-    /// SMS Aero's list of messages, since no reply did.
-    List,
-}
-
-/// When a request left, and when its reply has been awaited for long.
-#[derive(Debug, Default)]
-pub struct Departure {
-    at: OnceLock<Instant>,
-    overdue_at: OnceLock<Gateway>,
-    overdue: Notify,
-}
-
-impl Departure {
-    /// When the request left, as far as is known: after its end, or once the reply is overdue.
-    #[must_use]
-    pub fn at(&self) -> Option<Instant> {
-        self.at.get().copied()
-    }
-
-    /// The gateway whose reply is overdue.
-    #[must_use]
-    pub fn overdue_at(&self) -> Option<&Gateway> {
-        self.overdue_at.get()
-    }
-
-    /// Half the time in all has passed since the request left, or half of what there was then.
-    pub async fn overdue(&self) {
-        self.overdue.notified().await;
+impl Attempts {
+    fn begin(&mut self, gateway: &Gateway) {
+        self.count += 1;
+        self.gateway = Some(gateway.clone());
     }
 }
 
@@ -187,80 +151,26 @@ impl Departure {
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// The body, as much as the method may have.
+    /// The body, as much as the request wanted.
     pub body: Vec<u8>,
-    /// Whether there was more of the body.
+    /// True if there was more of the body.
     pub cut: bool,
-    /// How the body is compressed, though nobody asked for it.
-    pub encoding: Encoding,
-    /// The gateway's clock, where a question was asked.
-    pub date: Option<SystemTime>,
+    /// True if the body is compressed, though nothing compressed was asked for.
+    pub is_compressed: bool,
+    /// The gateway's clock, where the reply has one.
+    pub clock: Option<Clock>,
 }
 
-/// Why there is no reply.
-#[derive(Debug)]
-pub enum Failure {
-    /// No byte of the request left; what happened with each gateway that was tried.
-    NotSent(Vec<(Gateway, ConnectError)>),
-    /// A byte may have left: nothing may be tried again.
-    Lost,
+/// The time of a gateway's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// The header `Date`.
+    pub date: SystemTime,
+    /// This machine's clock when the head of the reply came.
+    pub local: SystemTime,
+    /// The moment when the head of the reply came.
+    pub at: Instant,
 }
-
-/// Why one gateway gave no reply.
-enum ExchangeError {
-    /// No byte of the request left: another gateway may be tried.
-    NotDelivered(ConnectError),
-    /// A byte may have left.
-    Lost,
-}
-
-/// Why there is no connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConnectError {
-    /// The deadline for connecting passed; the proxy in between, if there is one.
-    Deadline(Option<String>),
-    /// The whole time passed while other messages used all connections.
-    Busy,
-    /// The connection could not be made; the system's or the TLS layer's error.
-    Refused(String),
-    /// This machine could not even try, for want of threads, descriptors, memory or ports; its error.
-    Local(String),
-    /// There was a connection, and no reply to a question came over it.
-    NoReply,
-}
-
-impl ConnectError {
-    /// Whether only time was wanting.
-    #[must_use]
-    pub const fn is_timeout(&self) -> bool {
-        matches!(self, Self::Deadline(_) | Self::Busy | Self::NoReply)
-    }
-
-    /// The same with the proxy named, if one stands between here and the gateway.
-    fn through(self, proxy: Option<String>) -> Self {
-        match (self, proxy) {
-            (Self::Deadline(_), proxy) => Self::Deadline(proxy),
-            (Self::Refused(cause), Some(proxy)) => Self::Refused(format!("through the proxy {proxy}: {cause}")),
-            (error, _) => error,
-        }
-    }
-}
-
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Deadline(None) => f.write_str("no connection in time"),
-            Self::Deadline(Some(proxy)) => write!(f, "through the proxy {proxy}: no connection in time"),
-            Self::Busy => f.write_str("all connections were in use"),
-            Self::NoReply => f.write_str("no complete reply"),
-            Self::Refused(cause) => f.write_str(cause),
-            Self::Local(cause) => write!(f, "this server could not connect: {cause}"),
-        }
-    }
-}
-
-/// One message's right to a connection.
-type Admission = OwnedSemaphorePermit;
 
 impl Transport {
     /// A client that trusts these roots, given as PEM, and nothing else.
@@ -274,7 +184,7 @@ impl Transport {
     /// A client for gateways on this machine: no TLS to trust, and never through a proxy.
     #[must_use]
     pub fn local() -> Arc<Self> {
-        Self::with(RootCertStore::empty(), Route::Direct, Resolver::default())
+        Self::with(RootCertStore::empty(), Route::default(), Resolver::default())
     }
 
     /// A client that trusts these roots, goes this way and looks up names with this resolver.
@@ -286,213 +196,290 @@ impl Transport {
             .unwrap_or_else(|_| unreachable!("ring speaks TLS 1.2 and 1.3"))
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let transport = Self {
-            tls: Arc::new(tls),
-            route,
-            resolver,
-            clients: Mutex::default(),
-            admission: Arc::new(Semaphore::new(CONNECTIONS - LOOK_UPS)),
-            look_ups: Semaphore::new(LOOK_UPS),
-            ledger: Ledger::default(),
-            health: Health::default(),
-        };
-        Arc::new(transport)
+        let settings = Settings { tls, route, resolver };
+        Arc::new(Self { settings, hosts: Mutex::default(), health: Health::default() })
     }
 
-    /// Sends a request through the first gateway that can be connected to, at most once, and reads the reply. Gateways
-    /// that are down are tried last, and one of them is probed afterwards, when it has rested.
+    /// Sends a request through the first gateway that can be connected to, at most once, and reads the reply.
+    ///
+    /// Gateways that are down are tried last, and one of them is probed afterwards, when it has rested.
+    ///
+    /// # Errors
+    /// Every gateway was tried in vain, or the last one of the list got the request and gave no reply.
     pub async fn send(
         self: &Arc<Self>,
-        request: &Request,
+        post: &Post,
         gateways: &[Gateway],
         deadlines: Deadlines,
+        departure: &Arc<Departure>,
         attempts: &mut Attempts,
-        departure: &Departure,
-    ) -> Result<Reply, Failure> {
-        let done_by = deadlines.started + deadlines.limits.total;
-        let result = match timeout_at(done_by, Arc::clone(&self.admission).acquire_owned()).await {
-            Ok(Ok(admission)) => self.try_in_order(request, gateways, deadlines, attempts, departure, admission).await,
-            Ok(Err(_)) | Err(_) => Err(Failure::NotSent(
-                gateways.first().map(|first| (first.clone(), ConnectError::Busy)).into_iter().collect(),
-            )),
-        };
-        self.probe_when_rested(gateways);
-        result
-    }
-
-    async fn try_in_order(
-        &self,
-        request: &Request,
-        gateways: &[Gateway],
-        deadlines: Deadlines,
-        attempts: &mut Attempts,
-        departure: &Departure,
-        _admission: Admission,
-    ) -> Result<Reply, Failure> {
-        let Deadlines { started, limits } = deadlines;
-        let done_by = started + limits.total;
-        let mut errors = Vec::new();
-        for gateway in self.health.order(gateways) {
-            if Instant::now() >= done_by {
+    ) -> Result<Reply, Vec<FailedAttempt>> {
+        let order = self.health.order(gateways);
+        let mut failures = Vec::new();
+        for (gateway, after) in order.iter().zip((0..order.len()).rev()) {
+            if Instant::now() >= deadlines.done_by() {
                 break;
             }
-            attempts.count += 1;
-            attempts.gateway = Some(gateway.clone());
-            match self.exchange(gateway, request, departure, limits, done_by).await {
+            attempts.begin(gateway);
+            let exchange =
+                Exchange { gateway, post, departure, done_by: deadlines.done_by(), connect: deadlines.limits.connect };
+            let host = self.host(gateway.base());
+            let result = async {
+                // Another gateway may have room sooner.
+                let until = if after == 0 { exchange.done_by } else { exchange.connected_by() };
+                let _permit = host.admit_message(until).await?;
+                exchange.run(&host, &self.settings, &self.health).await
+            };
+            match result.await {
                 Ok((reply, connect)) => {
                     attempts.connect = Some(connect);
+                    self.probe_when_rested(gateways);
                     return Ok(reply);
                 }
-                Err(ExchangeError::Lost) => return Err(Failure::Lost),
-                Err(ExchangeError::NotDelivered(error)) => errors.push((gateway.clone(), error)),
+                Err(error) => {
+                    let is_lost = matches!(error, ConnectError::NoReply);
+                    failures.push(failed(gateway, &host, error));
+                    if is_lost {
+                        break;
+                    }
+                }
             }
         }
-        Err(Failure::NotSent(errors))
+        self.probe_when_rested(gateways);
+        Err(failures)
     }
 
-    /// Asks a question, which may be asked again whatever happened: the next gateway is tried until one of them answers as
-    /// SMS Aero does, each with its share of the time.
-    pub(crate) async fn read(
+    /// Asks a question, which may be asked again whatever happened: the next gateway is tried until one of them gives an
+    /// answer, each with its share of the time.
+    ///
+    /// # Errors
+    /// No gateway replied. A reply that is no answer comes back if there is no better one.
+    pub async fn ask(
         &self,
-        request: &Request,
-        order: &[&Gateway],
-        connect: Duration,
-        done_by: Instant,
+        question: &Question<'_>,
+        is_answer: impl Fn(&Reply) -> bool,
         attempts: &mut Attempts,
-    ) -> Result<Reply, Failure> {
-        let mut errors = Vec::new();
+    ) -> Result<Reply, Vec<FailedAttempt>> {
+        let mut failures = Vec::new();
         let mut other_reply = None;
-        for (gateway, left) in order.iter().zip((1..=order.len()).rev()) {
+        for (gateway, left) in question.gateways.iter().zip((1..=question.gateways.len()).rev()) {
             let now = Instant::now();
-            let share = done_by.saturating_duration_since(now) / u32::try_from(left).unwrap_or(u32::MAX);
+            let left = u32::try_from(left).unwrap_or(u32::MAX);
+            let share = question.done_by.saturating_duration_since(now) / left;
             if share.is_zero() {
                 break;
             }
-            attempts.count += 1;
-            attempts.gateway = Some((*gateway).clone());
-            let limits = Limits { total: share, connect };
-            match self.exchange(gateway, request, &Departure::default(), limits, now + share).await {
+            attempts.begin(gateway);
+            let (done_by, departure) = (now + share, Arc::default());
+            let exchange =
+                Exchange { gateway, post: question.post, departure: &departure, done_by, connect: question.connect };
+            let host = self.host(gateway.base());
+            let result = async {
+                let _permit = host.admit_question(question.queue, done_by).await?;
+                exchange.run(&host, &self.settings, &self.health).await
+            };
+            match result.await {
                 Ok((reply, _)) if is_answer(&reply) => return Ok(reply),
                 Ok((reply, _)) => other_reply = Some(reply),
-                Err(ExchangeError::Lost) => errors.push(((*gateway).clone(), ConnectError::NoReply)),
-                Err(ExchangeError::NotDelivered(error)) => errors.push(((*gateway).clone(), error)),
+                Err(error) => failures.push(failed(gateway, &host, error)),
             }
         }
-        other_reply.ok_or(Failure::NotSent(errors))
+        other_reply.ok_or(failures)
     }
 
-    /// Sends a request once through one gateway and reads the reply, which must be there by `done_by`.
-    async fn exchange(
-        &self,
-        gateway: &Gateway,
-        request: &Request,
-        departure: &Departure,
-        Limits { total, connect }: Limits,
-        done_by: Instant,
-    ) -> Result<(Reply, Duration), ExchangeError> {
-        let url = gateway.method(request.method);
-        let url = url.as_ref();
-        if self.route.is_unusable_for(url) {
-            let cause =
-                "HTTPS_PROXY or ALL_PROXY does not name a proxy with http:// or https://, the kinds that can be used";
-            return Err(ExchangeError::NotDelivered(ConnectError::Refused(cause.to_owned())));
-        }
-        let host = self.client(url, connect).map_err(|error| {
-            ExchangeError::NotDelivered(ConnectError::Local(format!("the HTTP client could not be set up: {error}")))
-        })?;
-        take_turns().await;
+    /// Asks a gateway for its front page, without credentials; any answer will do. Returns the time that it took.
+    ///
+    /// # Errors
+    /// The gateway could not be connected to, or did not answer.
+    pub async fn probe(&self, gateway: &Gateway) -> Result<Duration, FailedAttempt> {
         let started = Instant::now();
-        let connected_by = (started + connect).min(done_by);
-        let state = Arc::new(WriteState::new(host.budget.wait()));
-        let exchange = Exchange { gateway, state: Arc::clone(&state), request, departure, connected_by, done_by };
-        let reply = exchange.run(&host.client, url.clone(), total / 2).await;
-        let connected_in = state.begun_at().map(|at| departure.at.get_or_init(|| at).duration_since(started));
-        match reply {
-            Ok(reply) => {
-                self.health.mark_up(gateway);
-                Ok((reply, connected_in.unwrap_or_default()))
+        let host = self.host(gateway.base());
+        let answer = async {
+            let _permit = host.admit_question(Queue::Wait, started + PROBE).await?;
+            let client = host.client(CONNECT, &self.settings)?;
+            match timeout(PROBE, client.head(gateway.base().clone()).send()).await {
+                Ok(Ok(_)) => Ok(started.elapsed()),
+                Ok(Err(error)) => Err(ConnectError::new(error)),
+                Err(_) => Err(ConnectError::NoReply),
             }
-            Err(ExchangeError::NotDelivered(error)) => {
-                let had_its_time = connect >= SHORTEST_FAIR_CONNECT && started + connect <= done_by;
-                let is_to_blame = match &error {
-                    ConnectError::Refused(_) => true,
-                    ConnectError::Deadline(_) => had_its_time && !host.budget.is_used_up(),
-                    ConnectError::Busy | ConnectError::Local(_) | ConnectError::NoReply => false,
-                };
-                if is_to_blame {
-                    self.health.mark_down(gateway, Instant::now());
-                }
-                Err(ExchangeError::NotDelivered(error.through(self.route.proxy_for(url).map(host_and_port))))
-            }
-            Err(ExchangeError::Lost) => Err(ExchangeError::Lost),
-        }
-    }
-
-    /// The HTTP client for the host of this URL. The one that was used least lately goes when there are too many.
-    pub(crate) fn client(&self, url: &Url, connect: Duration) -> Result<Arc<HostClient>, reqwest::Error> {
-        let is_same_host =
-            |known: &HostClient| known.url.scheme() == url.scheme() && known.url.authority() == url.authority();
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let connect = client_limit(connect);
-        let place = clients.iter().position(|known| known.connect == connect && is_same_host(known));
-        let found = if let Some(place) = place {
-            clients.remove(place)
-        } else {
-            let other = clients.iter().find(|known| is_same_host(known));
-            let budget = other.map(|known| known.budget.clone()).unwrap_or_default();
-            let client = self.build_client(connect, &budget)?;
-            Arc::new(HostClient { url: url.clone(), connect, client, budget })
         };
-        if clients.len() >= CLIENTS {
-            clients.remove(0);
-        }
-        clients.push(Arc::clone(&found));
-        drop(clients);
-        Ok(found)
+        answer.await.map_err(|error| failed(gateway, &host, error))
     }
 
-    fn build_client(&self, connect: Duration, budget: &Budget) -> Result<Client, reqwest::Error> {
-        let builder = Client::builder()
-            .tls_backend_preconfigured((*self.tls).clone())
-            .http1_only()
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .tcp_nodelay(true)
-            .pool_idle_timeout(IDLE)
-            // Also for a connection that the client goes on making after its message went by another one.
-            .connect_timeout(connect)
-            .connector_layer(budget.clone())
-            .dns_resolver(Arc::new(self.resolver.clone()))
-            // Proxies are ours to choose: reqwest would also send http to this machine through one.
-            .no_proxy();
-        match &self.route {
-            Route::Through(..) => builder.proxy(self.route.clone().into_proxy()),
-            Route::Direct | Route::Unusable(_) => builder,
-        }
-        .build()
+    /// True if the variables name a proxy on the way to a gateway, usable or not.
+    #[must_use]
+    pub fn is_proxied(&self, gateway: &Gateway) -> bool {
+        !matches!(self.settings.route.proxy_for(gateway.base()), Ok(None))
     }
 
-    /// Finds out in the background whether a gateway that has rested can be connected to again. A probe carries no
-    /// credentials, and any answer will do.
+    /// Makes the next request to a gateway use new connections, unless they are younger than `instant`.
+    pub fn renew(&self, gateway: &Gateway, instant: Instant) {
+        self.host(gateway.base()).renew(instant);
+    }
+
+    /// The host of this URL. The one that was used least lately goes when there are too many.
+    fn host(&self, url: &Url) -> Arc<Host> {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = hosts.iter().position(|host| host.is_of(url)).map(|place| hosts.remove(place));
+        let host = known.unwrap_or_else(|| Arc::new(Host::new(url, &self.settings.route)));
+        if hosts.len() >= HOSTS {
+            hosts.remove(0);
+        }
+        hosts.push(Arc::clone(&host));
+        drop(hosts);
+        host
+    }
+
+    /// Finds out in the background whether a gateway that has rested can be connected to again.
     fn probe_when_rested(self: &Arc<Self>, gateways: &[Gateway]) {
         let Some(gateway) = self.health.claim_probe(gateways, Instant::now()) else { return };
         let transport = Arc::clone(self);
         tokio::spawn(async move {
-            let answer = match transport.client(gateway.base(), CONNECT) {
-                Ok(host) => {
-                    let _waiting = host.budget.wait();
-                    timeout(PROBE, host.client.head(gateway.base().clone()).send()).await.is_ok_and(|sent| sent.is_ok())
-                }
-                Err(_) => false,
-            };
-            if answer {
-                transport.health.mark_up(&gateway);
-            } else {
-                transport.health.probe_failed(&gateway, Instant::now());
+            match transport.probe(&gateway).await {
+                Ok(_) => transport.health.mark_up(&gateway),
+                Err(_) => transport.health.probe_failed(&gateway, Instant::now()),
             }
         });
     }
+}
+
+fn failed(gateway: &Gateway, host: &Host, error: ConnectError) -> FailedAttempt {
+    FailedAttempt { gateway: gateway.to_string(), proxy: host.proxy().map(host_and_port), error }
+}
+
+/// A request without side effect.
+pub struct Question<'a> {
+    /// The request.
+    pub post: &'a Post,
+    /// The gateways, in the order to ask them.
+    pub gateways: Vec<&'a Gateway>,
+    /// The longest that connecting to one of them may take.
+    pub connect: Duration,
+    /// The time by which an answer is wanted.
+    pub done_by: Instant,
+    /// What to do while too many questions are under way.
+    pub queue: Queue,
+}
+
+/// A request on its way through one gateway.
+struct Exchange<'a> {
+    gateway: &'a Gateway,
+    post: &'a Post,
+    departure: &'a Arc<Departure>,
+    done_by: Instant,
+    connect: Duration,
+}
+
+impl Exchange<'_> {
+    /// Sends the request and reads the reply; returns it with the time that connecting took.
+    async fn run(&self, host: &Host, settings: &Settings, health: &Health) -> Result<(Reply, Duration), ConnectError> {
+        let client = host.client(self.connect, settings)?;
+        // A connection that the gateway has closed meanwhile is not chosen: its end is looked at first.
+        yield_now().await;
+        let (started, made_before) = (Instant::now(), host.connections_made());
+        let connected_by = self.connected_by();
+        let attempt = self.departure.attempt();
+        let mut replying = pin!(self.reply(&client, host, attempt));
+        let reply = match until_around(connected_by, replying.as_mut()).await {
+            Some(reply) => reply,
+            None if self.departure.recall(attempt) => Err(ConnectError::Deadline),
+            None => until_around(self.done_by, replying).await.unwrap_or(Err(ConnectError::NoReply)),
+        };
+        match reply {
+            Ok(reply) => {
+                health.mark_up(self.gateway);
+                Ok((reply, self.departure.at().map(|at| at.duration_since(started)).unwrap_or_default()))
+            }
+            Err(error) => {
+                // A connection with little time of its own, or one that waited for others, says nothing of the gateway.
+                let had_its_time = self.connect >= SHORTEST_FAIR_CONNECT && started + self.connect <= self.done_by;
+                let is_to_blame = match &error {
+                    ConnectError::Failed(_) => !error.is_local(),
+                    ConnectError::Deadline => had_its_time && host.connections_made() == made_before,
+                    ConnectError::Full | ConnectError::UnusableProxy | ConnectError::NoReply => false,
+                };
+                if is_to_blame {
+                    health.mark_down(self.gateway, Instant::now());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn connected_by(&self) -> Instant {
+        (Instant::now() + self.connect).min(self.done_by)
+    }
+
+    async fn reply(&self, client: &Client, host: &Host, attempt: u32) -> Result<Reply, ConnectError> {
+        let Post { path, body, authorization, .. } = self.post;
+        let body = TrackedBody {
+            bytes: Some(body.clone()),
+            departure: Arc::clone(self.departure),
+            attempt,
+            gateway: self.gateway.clone(),
+        };
+        let sent = client
+            .post(self.gateway.url(path))
+            .header(AUTHORIZATION, authorization.clone())
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(reqwest::Body::wrap(body))
+            .send()
+            .await;
+        match sent {
+            Ok(response) => {
+                if let Some(header) = response.headers().get(KEEP_ALIVE).and_then(|value| value.to_str().ok()) {
+                    host.note_keep_alive(header);
+                }
+                self.read(response).await
+            }
+            Err(error) if self.departure.recall(attempt) => Err(ConnectError::new(error)),
+            Err(_) => Err(ConnectError::NoReply),
+        }
+    }
+
+    /// Reads the body. A refusal stands by its status even if its body breaks off; a success if what came is whole.
+    async fn read(&self, mut response: Response) -> Result<Reply, ConnectError> {
+        let head_at = Instant::now();
+        let status = response.status();
+        let clock = clock(response.headers(), head_at);
+        let encoding = response.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+        let is_compressed =
+            encoding.is_some_and(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"));
+        let limit = self.post.body_limit_bytes;
+        let mut body = Vec::new();
+        let cut = loop {
+            let pause_from = if status.is_success() { Instant::now() } else { head_at };
+            let deadline = (pause_from + BODY_PAUSE).min(self.done_by);
+            match until(deadline, pin!(response.chunk())).await {
+                Some(Ok(Some(chunk))) => {
+                    let left = limit - body.len();
+                    body.extend_from_slice(chunk.get(..left).unwrap_or(&chunk));
+                    if chunk.len() > left {
+                        break true;
+                    }
+                }
+                Some(Ok(None)) => break false,
+                None if status.is_success() && !is_whole(&body) && deadline < self.done_by => {}
+                Some(Err(_)) | None if !status.is_success() => break true,
+                Some(Err(_)) | None if is_whole(&body) => break false,
+                Some(Err(_)) | None => return Err(ConnectError::NoReply),
+            }
+        };
+        Ok(Reply { status: status.as_u16(), body, cut, is_compressed, clock })
+    }
+}
+
+/// True if a body is a JSON object to its end, whatever is wrong with the frame around it: an object that broke off cannot
+/// be parsed.
+fn is_whole(body: &[u8]) -> bool {
+    body.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(body).is_ok()
+}
+
+/// The gateway's clock; `None` if the head of the reply has no date, or two.
+fn clock(headers: &HeaderMap, at: Instant) -> Option<Clock> {
+    let mut dates = headers.get_all(DATE).iter();
+    let (date, None) = (dates.next()?, dates.next()) else { return None };
+    Some(Clock { date: httpdate::parse_http_date(date.to_str().ok()?).ok()?, local: SystemTime::now(), at })
 }
 
 /// The certificates in a PEM text, without the blocks that do not decode. Not by rustls' reader: its constant-time decoding, which
@@ -506,226 +493,66 @@ fn certificates(pem: &str) -> impl Iterator<Item = CertificateDer<'static>> {
     })
 }
 
-/// Lets the connections go first that the last look at the sockets has woken, so that one that was closed meanwhile is not
-/// chosen. Tokio's own yield would look at the sockets once more, and a thread that has slept has just done so.
-async fn take_turns() {
-    let mut had_theirs = false;
-    poll_fn(|context| {
-        if had_theirs {
-            return Poll::Ready(());
-        }
-        had_theirs = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+/// Whether a request has left. It leaves by one attempt at most: an attempt is recalled before the next one begins, and
+/// one that was recalled cannot leave any more.
+#[derive(Debug, Default)]
+pub struct Departure {
+    /// The attempt that may leave, or [`Departure::LEFT`].
+    attempt: AtomicU32,
+    departed: OnceLock<(Instant, Gateway)>,
+    left: Notify,
 }
 
-/// The limit of the client for this limit on connecting: the default one, made shorter or longer by 5/8 until it fits. Less
-/// than twice as long, so that a second address has its turn in time, and few, so that messages share connections.
-fn client_limit(connect: Duration) -> Duration {
-    /// Shorter ones share a client: its connections are closed by then.
-    const SHORTEST: Duration = Duration::from_millis(30);
-    let mut limit = CONNECT;
-    while limit < connect {
-        limit = limit * 8 / 5;
-    }
-    while limit > SHORTEST && limit * 5 / 8 >= connect {
-        limit = limit * 5 / 8;
-    }
-    limit
-}
+impl Departure {
+    const LEFT: u32 = u32::MAX;
 
-/// Whether a reply answers a question, or a gateway could not answer it.
-fn is_answer(reply: &Reply) -> bool {
-    match reply.status {
-        200..300 => {
-            matches!(crate::smsaero::reading::judge(reply.status, &reply.body), Reading::Data(_) | Reading::Refused(_))
-        }
-        400..500 => reply.status != 408,
-        _ => false,
-    }
-}
-
-/// A request on its way through one gateway.
-struct Exchange<'a> {
-    gateway: &'a Gateway,
-    request: &'a Request,
-    state: Arc<WriteState>,
-    departure: &'a Departure,
-    connected_by: Instant,
-    done_by: Instant,
-}
-
-impl Exchange<'_> {
-    /// Sends the request and reads the reply; says when the reply has been awaited for longer than `patience`.
-    async fn run(&self, client: &Client, url: Url, patience: Duration) -> Result<Reply, ExchangeError> {
-        let mut replying = pin!(self.reply(client, url));
-        // A connection may be allowed more time than a reply.
-        for limit in [self.connected_by.min(Instant::now() + patience), self.connected_by] {
-            if let Ok(reply) = timeout_at(limit, &mut replying).await {
-                return reply;
-            }
-            if self.state.begun_at().is_some() {
-                break;
-            }
-        }
-        if self.state.recall() {
-            return Err(ExchangeError::NotDelivered(ConnectError::Deadline(None)));
-        }
-        let departed = *self.departure.at.get_or_init(|| self.state.begun_at().unwrap_or(self.connected_by));
-        // Of what time there is left, the list has to have its share.
-        let patience = patience.min(self.done_by.saturating_duration_since(departed) / 2);
-        if let Ok(reply) = timeout_at(departed + patience, &mut replying).await {
-            return reply;
-        }
-        self.departure.overdue_at.get_or_init(|| self.gateway.clone());
-        self.departure.overdue.notify_one();
-        timeout_at(self.done_by, replying).await.unwrap_or(Err(ExchangeError::Lost))
-    }
-
-    async fn reply(&self, client: &Client, url: Url) -> Result<Reply, ExchangeError> {
-        let body = TrackedBody { bytes: Some(self.request.body.clone()), state: Arc::clone(&self.state) };
-        let sent = client
-            .post(url)
-            .header(AUTHORIZATION, self.request.authorization.clone())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(reqwest::Body::wrap(body))
-            .send()
-            .await;
-        match sent {
-            Ok(response) => {
-                let closes = response
-                    .headers()
-                    .get(CONNECTION)
-                    .is_some_and(|value| value.as_bytes().to_ascii_lowercase().windows(5).any(|word| word == b"close"));
-                let is_kept = !closes && response.version() == Version::HTTP_11;
-                self.read(response, || {
-                    if is_kept {
-                        self.state.keep();
-                    }
-                })
-                .await
-            }
-            Err(error) if self.state.recall() => Err(ExchangeError::NotDelivered(connect_error(&error))),
-            Err(_) => Err(ExchangeError::Lost),
-        }
-    }
-
-    /// Reads the body. A refusal stands by its status even when its body breaks off; a success does not.
-    async fn read(&self, mut response: Response, at_end: impl FnOnce()) -> Result<Reply, ExchangeError> {
-        let method = self.request.method;
-        let status = response.status();
-        let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap_or("unreadable"));
-        let encoding = header(CONTENT_ENCODING).map_or(Encoding::Identity, Encoding::new);
-        let date = header(DATE).filter(|_| method.is_reading()).and_then(|date| httpdate::parse_http_date(date).ok());
-        let reply = |body, cut| Ok(Reply { status: status.as_u16(), body, cut, encoding, date });
-        let mut body = Vec::new();
+    /// Waits until the request leaves; returns the time and the gateway.
+    pub async fn left(&self) -> (Instant, Gateway) {
         loop {
-            match timeout_at(self.done_by, response.chunk()).await {
-                Ok(Ok(Some(chunk))) => {
-                    let left = method.body_limit_bytes() - body.len();
-                    body.extend_from_slice(chunk.get(..left).unwrap_or(&chunk));
-                    if chunk.len() > left {
-                        return reply(body, true);
-                    }
-                }
-                Ok(Ok(None)) => {
-                    at_end();
-                    return reply(body, false);
-                }
-                Ok(Err(_)) | Err(_) if !status.is_success() => {
-                    return reply(body, true);
-                }
-                Ok(Err(_)) | Err(_) => return Err(ExchangeError::Lost),
+            if let Some(departed) = self.departed.get() {
+                return departed.clone();
             }
+            self.left.notified().await;
         }
     }
-}
 
-fn connect_error(error: &reqwest::Error) -> ConnectError {
-    if error.is_timeout() {
-        return ConnectError::Deadline(None);
-    }
-    let cause = innermost_cause(error);
-    if is_local(error) { ConnectError::Local(cause) } else { ConnectError::Refused(cause) }
-}
-
-/// The innermost cause, which says most and names neither the request nor its headers.
-fn innermost_cause(error: &reqwest::Error) -> String {
-    causes(error).last().map_or_else(|| "the connection could not be made".to_owned(), ToString::to_string)
-}
-
-/// Whether this machine lacked something, so that no gateway is to blame.
-fn is_local(error: &reqwest::Error) -> bool {
-    /// No descriptors are left for the process, or for the machine; `ErrorKind` has no name for them.
-    const NO_DESCRIPTORS: [i32; 3] = [24, 23, 10024];
-    causes(error).any(|cause| {
-        matches!(cause.downcast_ref(), Some(LookupError::Local(_)))
-            || cause.downcast_ref::<io::Error>().is_some_and(|error| {
-                matches!(
-                    error.kind(),
-                    io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock | io::ErrorKind::AddrNotAvailable
-                ) || error.raw_os_error().is_some_and(|code| NO_DESCRIPTORS.contains(&code))
-            })
-    })
-}
-
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |&cause| cause.source())
-}
-
-/// Whether the request may have begun to leave. Either it leaves or it is recalled, never both.
-#[derive(Debug)]
-struct WriteState {
-    state: AtomicU8,
-    begun_at: OnceLock<Instant>,
-    waiting: Mutex<Waiting>,
-}
-
-impl WriteState {
-    const WAITING: u8 = 0;
-    const BEGUN: u8 = 1;
-    const RECALLED: u8 = 2;
-
-    const fn new(waiting: Waiting) -> Self {
-        Self { state: AtomicU8::new(Self::WAITING), begun_at: OnceLock::new(), waiting: Mutex::new(waiting) }
+    /// The time when there was a connection and the request began to leave.
+    #[must_use]
+    pub fn at(&self) -> Option<Instant> {
+        self.departed.get().map(|(at, _)| *at)
     }
 
-    /// Called before the first byte is handed to a connection; false forbids handing it over.
-    fn begin(&self) -> bool {
-        let begins = self.settle(Self::BEGUN);
+    fn attempt(&self) -> u32 {
+        self.attempt.load(Ordering::Acquire)
+    }
+
+    /// Allows the first byte of an attempt to be written; false if it was recalled.
+    fn begin(&self, attempt: u32, gateway: &Gateway) -> bool {
+        let begins = self.settle(attempt, Self::LEFT);
         if begins {
-            self.begun_at.get_or_init(Instant::now);
-            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).connected();
+            self.departed.get_or_init(|| (Instant::now(), gateway.clone()));
+            self.left.notify_one();
         }
         begins
     }
 
-    /// The connection can take another request.
-    fn keep(&self) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).keep();
+    /// Recalls an attempt; false if it has left.
+    fn recall(&self, attempt: u32) -> bool {
+        self.settle(attempt, attempt + 1)
     }
 
-    /// Whether no byte has left, and none will from now on.
-    fn recall(&self) -> bool {
-        self.settle(Self::RECALLED)
-    }
-
-    /// When there was a connection and the request began to leave.
-    fn begun_at(&self) -> Option<Instant> {
-        self.begun_at.get().copied()
-    }
-
-    fn settle(&self, state: u8) -> bool {
-        self.state.compare_exchange(Self::WAITING, state, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    fn settle(&self, attempt: u32, next: u32) -> bool {
+        attempt != Self::LEFT
+            && self.attempt.compare_exchange(attempt, next, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
 
 /// A request body that is asked for its bytes only when there is a connection and the request is being written to it.
 struct TrackedBody {
     bytes: Option<Bytes>,
-    state: Arc<WriteState>,
+    departure: Arc<Departure>,
+    attempt: u32,
+    gateway: Gateway,
 }
 
 impl http_body::Body for TrackedBody {
@@ -733,7 +560,9 @@ impl http_body::Body for TrackedBody {
     type Error = Recalled;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Recalled>>> {
-        Poll::Ready(self.bytes.take().map(|bytes| self.state.begin().then(|| Frame::data(bytes)).ok_or(Recalled)))
+        Poll::Ready(self.bytes.take().map(|bytes| {
+            if self.departure.begin(self.attempt, &self.gateway) { Ok(Frame::data(bytes)) } else { Err(Recalled) }
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -759,37 +588,26 @@ impl std::error::Error for Recalled {}
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::{CONNECT, LONGEST_TOTAL, Limits, TOTAL, client_limit};
-
-    #[test]
-    fn limits_of_endless_variety_need_few_clients() {
-        assert_eq!(client_limit(CONNECT), CONNECT);
-        let mut limits = Vec::new();
-        for millis in 1..=u64::try_from(LONGEST_TOTAL.as_millis()).unwrap() {
-            let (connect, limit) = (Duration::from_millis(millis), client_limit(Duration::from_millis(millis)));
-            assert!(limit >= connect, "{limit:?} for {connect:?}");
-            assert!(limit < connect * 2 || limit < Duration::from_millis(50), "{limit:?} for {connect:?}");
-            limits.push(limit);
-        }
-        limits.dedup();
-        assert!(limits.len() <= 16, "{limits:?}");
-    }
+    use super::{CONNECT, LONGEST_TOTAL, Limits, TOTAL, is_whole};
 
     #[test]
     fn limits_have_defaults_and_bounds() {
         assert_eq!(Limits::from_millis(None, None), Ok(Limits { total: TOTAL, connect: CONNECT }));
         assert!(Limits::from_millis(Some(9500.0), Some(1.0)).is_ok());
-        for bad in [0.0, 9500.1, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(
-                Limits::from_millis(Some(bad), None).is_err_and(|sentence| sentence.contains("timeoutMs")),
-                "{bad}"
-            );
-            assert!(
-                Limits::from_millis(None, Some(bad)).is_err_and(|sentence| sentence.contains("connectTimeoutMs")),
-                "{bad}"
-            );
+        let longest = LONGEST_TOTAL.as_secs_f64() * 1000.0;
+        for bad in [0.0, longest + 0.1, -1.0, f64::NAN, f64::INFINITY] {
+            let total = Limits::from_millis(Some(bad), None);
+            assert!(total.is_err_and(|sentence| sentence.contains("timeoutMs")), "{bad}");
+            let connect = Limits::from_millis(None, Some(bad));
+            assert!(connect.is_err_and(|sentence| sentence.contains("connectTimeoutMs")), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_whole_if_it_is_a_json_object_to_its_end() {
+        assert!(is_whole(br#"{"success":true,"data":{"id":1}} "#));
+        for body in [r#"{"success":true,"data":{"id":1}"#, "", "17", "{}x", "<html>"] {
+            assert!(!is_whole(body.as_bytes()), "{body}");
         }
     }
 }

@@ -22,15 +22,7 @@ pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 
 /// One place that speaks SMS Aero's API: a base URL below which `/v2/` is found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Gateway(Arc<Addresses>);
-
-/// What a gateway's base URL comes to.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Addresses {
-    base: Url,
-    send: Url,
-    test_send: Url,
-}
+pub struct Gateway(Arc<Url>);
 
 impl Gateway {
     /// Reads a base URL. Plain http is for this machine only: the key travels in a header.
@@ -65,24 +57,21 @@ impl Gateway {
     }
 
     fn at(base: Url) -> Self {
-        let [send, test_send] = [Method::Send, Method::TestSend].map(|method| address(&base, method));
-        Self(Arc::new(Addresses { base, send, test_send }))
+        Self(Arc::new(base))
     }
 
-    /// The address of one of the API's methods; those that every message needs are kept.
+    /// The address of a path below the base URL.
     #[must_use]
-    pub fn method(&self, method: Method) -> Cow<'_, Url> {
-        match method {
-            Method::Send => Cow::Borrowed(&self.0.send),
-            Method::TestSend => Cow::Borrowed(&self.0.test_send),
-            reading => Cow::Owned(address(&self.0.base, reading)),
-        }
+    pub fn url(&self, path: &str) -> Url {
+        let mut url = (*self.0).clone();
+        url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
+        url
     }
 
     /// The base URL itself.
     #[must_use]
     pub fn base(&self) -> &Url {
-        &self.0.base
+        &self.0
     }
 
     /// The same as people read it.
@@ -90,12 +79,6 @@ impl Gateway {
     pub fn name(&self) -> &str {
         self.base().as_str().trim_end_matches('/')
     }
-}
-
-fn address(base: &Url, method: Method) -> Url {
-    let mut url = base.clone();
-    url.set_path(&format!("{}/v2/{}", base.path().trim_end_matches('/'), method.path()));
-    url
 }
 
 impl fmt::Display for Gateway {
@@ -173,17 +156,18 @@ pub enum Method {
 }
 
 impl Method {
-    /// Its path below `/v2/`.
-    const fn path(self) -> &'static str {
+    /// The path below a gateway's base URL.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
         match self {
-            Self::Send => "sms/send",
-            Self::TestSend => "sms/testsend",
-            Self::List => "sms/list",
-            Self::TestList => "sms/testlist",
-            Self::Status => "sms/status",
-            Self::TestStatus => "sms/teststatus",
-            Self::Balance => "balance",
-            Self::SenderNames => "sign/list",
+            Self::Send => "/v2/sms/send",
+            Self::TestSend => "/v2/sms/testsend",
+            Self::List => "/v2/sms/list",
+            Self::TestList => "/v2/sms/testlist",
+            Self::Status => "/v2/sms/status",
+            Self::TestStatus => "/v2/sms/teststatus",
+            Self::Balance => "/v2/balance",
+            Self::SenderNames => "/v2/sign/list",
         }
     }
 
@@ -730,7 +714,8 @@ mod tests {
 
     #[test]
     fn a_base_may_have_a_path() {
-        let url = Gateway::parse("https://egress.example/sms/").map(|gateway| gateway.method(Method::Send).to_string());
+        let url =
+            Gateway::parse("https://egress.example/sms/").map(|gateway| gateway.url(Method::Send.path()).to_string());
         assert_eq!(url.as_deref(), Ok("https://egress.example/sms/v2/sms/send"));
     }
 

@@ -14,8 +14,9 @@ use connector_smsaero_native::{
     error::{Audience, Error},
     logto::config::Config,
     logto::utf16::Utf16,
-    net::transport::{Attempts, Deadlines, Limits, Transport},
-    send::{Message, Receipt, Recipient},
+    lost_reply::Sends,
+    net::transport::{Deadlines, Limits, Transport},
+    send::{Delivery, Message, Receipt, Recipient},
     smsaero::account::Account,
     smsaero::gateway::Gateway,
 };
@@ -225,8 +226,10 @@ pub async fn send(transport: &Arc<Transport>, gateways: &[Gateway]) -> Result<Re
 
 /// Sends one message through these gateways within these limits.
 pub async fn send_within(transport: &Arc<Transport>, gateways: &[Gateway], limits: Limits) -> Result<Receipt, Error> {
-    let message = message();
-    message.deliver(transport, gateways, Deadlines { started: Instant::now(), limits }, &mut Attempts::default()).await
+    // Each test is a process of its own to the others.
+    let sends = Sends::default();
+    let deadlines = Deadlines { started: Instant::now(), limits };
+    message().deliver(&Delivery { transport, sends: &sends, gateways, deadlines }).await.result
 }
 
 fn message() -> Message {
@@ -234,7 +237,7 @@ fn message() -> Message {
         .map(|name| json!({ "usageType": name, "content": "{{code}} it is" }));
     let value = json!({ "email": "a@b.co", "apiKey": "key12345", "senderName": "SMS Aero", "templates": templates });
     let config = Config::parse(&Some(&value)).unwrap();
-    let account = Arc::new(Account::new(&config));
+    let account = Arc::new(Account::from(&config));
     let (to, usage_type) = (Utf16::from("79001234567"), Utf16::from("SignIn"));
     let recipient = Recipient { to: &to, usage_type: &usage_type, audience: Audience::Administrator };
     Message::new(account, &config.templates[1], &recipient, &[Some(Utf16::from("482913"))])

@@ -1,0 +1,152 @@
+//! The reason why a gateway gave no reply.
+
+use std::{error::Error, fmt, io, sync::Arc};
+
+use super::resolve::LookupError;
+
+/// Why one gateway gave no reply. Keeps the system's or the TLS library's error until a sentence is made of it.
+#[derive(Clone, Debug)]
+pub enum ConnectError {
+    /// No connection was made in time.
+    Deadline,
+    /// Other requests used all connections to the host.
+    Full,
+    /// The variables name a proxy that cannot be used.
+    UnusableProxy,
+    /// The connection could not be made.
+    Failed(Arc<reqwest::Error>),
+    /// The request was or may have been written, and no complete reply came.
+    NoReply,
+}
+
+impl ConnectError {
+    /// The HTTP client's error, without the address that it names.
+    #[must_use]
+    pub fn new(error: reqwest::Error) -> Self {
+        if error.is_timeout() { Self::Deadline } else { Self::Failed(Arc::new(error.without_url())) }
+    }
+
+    /// True if only time was wanting.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::Deadline | Self::Full | Self::NoReply)
+    }
+
+    /// True if this machine lacked something: threads, descriptors, memory, ports. No gateway is to blame then.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        /// No descriptors are left for the process, or for the machine; `ErrorKind` has no name for them.
+        const NO_DESCRIPTORS: [i32; 3] = [24, 23, 10024];
+        let Self::Failed(error) = self else { return false };
+        error.is_builder()
+            || causes(error).any(|cause| {
+                matches!(cause.downcast_ref(), Some(LookupError::Local(_)))
+                    || cause.downcast_ref::<io::Error>().is_some_and(|error| {
+                        matches!(
+                            error.kind(),
+                            io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock | io::ErrorKind::AddrNotAvailable
+                        ) || error.raw_os_error().is_some_and(|code| NO_DESCRIPTORS.contains(&code))
+                    })
+            })
+    }
+
+    /// The first error of this type among the causes.
+    #[must_use]
+    pub fn find<E: Error + 'static>(&self) -> Option<&E> {
+        let Self::Failed(error) = self else { return None };
+        causes(error).find_map(|cause| {
+            // An `io::Error` names the cause of what it wraps as its own.
+            let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            cause.downcast_ref().or_else(|| wrapped?.downcast_ref())
+        })
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deadline => f.write_str("no connection in time"),
+            Self::Full => f.write_str("all connections were in use"),
+            Self::UnusableProxy => f.write_str(
+                "HTTPS_PROXY or ALL_PROXY does not name a proxy with http:// or https://, the kinds that can be used",
+            ),
+            Self::NoReply => f.write_str("no complete reply"),
+            Self::Failed(error) => {
+                if self.is_local() {
+                    f.write_str("this server could not connect: ")?;
+                }
+                // The innermost cause says most, and names neither the request nor its headers.
+                match causes(error).last() {
+                    Some(cause) => write!(f, "{cause}"),
+                    None => f.write_str("the connection could not be made"),
+                }
+            }
+        }
+    }
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
+}
+
+/// One gateway that was tried in vain.
+#[derive(Clone, Debug)]
+pub struct FailedAttempt {
+    /// The gateway's base URL.
+    pub gateway: String,
+    /// The host and port of the proxy in between, where there is one.
+    pub proxy: Option<String>,
+    /// The reason.
+    pub error: ConnectError,
+}
+
+impl FailedAttempt {
+    /// The step that failed: `dns`, `tcp`, `proxy`, `tls` or `reply`; `connect` if time ran out before any of them was seen
+    /// to fail.
+    #[must_use]
+    pub fn step(&self) -> &'static str {
+        let error = &self.error;
+        match error {
+            ConnectError::Deadline | ConnectError::Full => "connect",
+            ConnectError::UnusableProxy => "proxy",
+            ConnectError::Failed(_) if error.find::<LookupError>().is_some() => "dns",
+            ConnectError::Failed(_) if error.find::<rustls::Error>().is_some() => "tls",
+            ConnectError::Failed(_) if error.find::<io::Error>().is_some() => "tcp",
+            ConnectError::Failed(_) if self.proxy.is_some() => "proxy",
+            ConnectError::Failed(_) | ConnectError::NoReply => "reply",
+        }
+    }
+
+    /// The advice for the administrator of this server.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        let advice = match &self.error {
+            error if error.is_local() => "Check this server's limits on threads, descriptors and memory.",
+            ConnectError::Full => "Send fewer messages at a time, or find out why the gateway does not answer.",
+            ConnectError::UnusableProxy => "Name a proxy with http:// or https:// there, or unset the variable.",
+            ConnectError::Deadline => {
+                "Allow outgoing HTTPS: a firewall may drop the packets, or let the connection through and not the TLS handshake."
+            }
+            _ => match self.step() {
+                "dns" => "Check this server's DNS servers and its network.",
+                "tcp" => "Check the address and the port, and whether a firewall or a proxy rejects outgoing HTTPS.",
+                "proxy" => {
+                    "The proxy did not connect to the gateway. If it wants credentials (HTTP 407), put them into HTTPS_PROXY: http://user:password@host:port. Otherwise allow the gateway in the proxy, or list it in NO_PROXY."
+                }
+                "tls" => "Check what stands in between: a proxy, a firewall, or a server that speaks no TLS.",
+                _ => "Check SMSAERO_GATEWAYS and what answers there instead of SMS Aero.",
+            },
+        };
+        advice.to_owned()
+    }
+}
+
+impl fmt::Display for FailedAttempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.gateway)?;
+        if let Some(proxy) = &self.proxy {
+            write!(f, "through the proxy {proxy}: ")?;
+        }
+        write!(f, "{}", self.error)
+    }
+}
