@@ -8,9 +8,10 @@ use crate::{
     net::transport::{Attempts, Deadlines, Failure, Transport},
     redact::{Redactor, Secrets},
     smsaero::account::Account,
-    smsaero::gateway::{Gateway, Method, Request},
-    smsaero::reading::{MessageStatus, Reading, SenderName, balance, judge, message_status, sender_names},
+    smsaero::gateway::Gateway,
     smsaero::reason::Reason,
+    smsaero::reply::{MessageStatus, ReplyError, SenderName, balance, message_status, parse_read_reply, sender_names},
+    smsaero::request::{Method, Request},
 };
 
 /// The most pages of sender names that are read.
@@ -97,10 +98,10 @@ impl Asking<'_> {
         let read_by = started + limits.total;
         let reply = self.transport.read(&request, &order, limits.connect, read_by, self.attempts).await;
         let reply = reply.map_err(unanswered)?;
-        match judge(reply.status, &reply.body) {
-            Reading::Data(value) => Ok(Data { status: reply.status, value }),
-            Reading::NotAReply => Err(not_a_reply(reply.status)),
-            Reading::Refused(refusal) => {
+        match parse_read_reply(reply.status, reply.plain_body()) {
+            Ok(value) => Ok(Data { status: reply.status, value }),
+            Err(ReplyError::Unreadable) => Err(not_a_reply(reply.status)),
+            Err(ReplyError::Refused(refusal)) => {
                 let redactor = Redactor::new(&Secrets {
                     email: self.account.email.clone(),
                     api_key: self.account.api_key.clone(),

@@ -7,8 +7,9 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     ledger::{Clock, Place},
     net::transport::{Attempts, Reply, Transport},
-    smsaero::gateway::{Gateway, Request},
-    smsaero::reading::{Reading, Row, judge, rows},
+    smsaero::gateway::Gateway,
+    smsaero::reply::{ReplyError, Row, parse_read_reply, rows},
+    smsaero::request::Request,
 };
 
 /// How long to wait before the list is asked again: at first, and at most.
@@ -84,11 +85,11 @@ impl Doubt<'_> {
         let Ok(reply) = transport.read(request, gateways, *connect, *done_by, &mut attempts).await else {
             return LookUp::Failed;
         };
-        let data = match judge(reply.status, &reply.body) {
-            Reading::Data(data) => data,
+        let data = match parse_read_reply(reply.status, reply.plain_body()) {
+            Ok(data) => data,
             // What is refused now will be refused in a moment.
-            Reading::Refused(_) if reply.status < 500 && reply.status != 429 => return LookUp::Refused,
-            Reading::Refused(_) | Reading::NotAReply => return LookUp::Failed,
+            Err(ReplyError::Refused(_)) if reply.status < 500 && reply.status != 429 => return LookUp::Refused,
+            Err(_) => return LookUp::Failed,
         };
         let (Some(rows), Some(clock)) = (rows(&data), clock(&reply)) else { return LookUp::Failed };
         let is_same = |row: &Row| row.number == self.number && row.text == self.text;

@@ -10,8 +10,8 @@ use serde::{
 use crate::{
     logto::issue::Issue,
     logto::language::Language,
-    smsaero::gateway::{Field, FieldFault},
     smsaero::reason::Reason,
+    smsaero::reply::{Field, FieldFault},
 };
 
 /// Who reads `errorDescription`.

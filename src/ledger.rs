@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use crate::smsaero::reading::Row;
+use crate::smsaero::reply::Row;
 
 /// How much earlier than the request a row may have been created, in seconds: the header `Date` has whole ones, and the
 /// machines behind a gateway need not agree.
@@ -239,7 +239,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{Clock, Ledger, Place, UNKNOWNS};
-    use crate::smsaero::reading::{Row, rows};
+    use crate::smsaero::reply::{Row, rows};
 
     const NOW: i64 = 1_800_000_000;
 

@@ -9,8 +9,6 @@ pub mod ask;
 pub mod confirm;
 /// Finds out what stands between this machine and a gateway.
 pub mod diagnose;
-/// Bodies that came compressed.
-pub mod encoding;
 /// The one error type.
 pub mod error;
 /// Decides whose a row of SMS Aero's list is.

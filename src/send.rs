@@ -12,7 +12,6 @@ use serde_json::json;
 
 use crate::{
     confirm::Doubt,
-    encoding::Encoding,
     error::{Audience, Error, ErrorKind},
     ledger::Place,
     logto::config::{Config, Template},
@@ -21,10 +20,11 @@ use crate::{
     net::transport::{Attempts, ConfirmedBy, Deadlines, Departure, Failure, Reply, Transport},
     redact::{Redactor, Secrets},
     smsaero::account::Account,
-    smsaero::gateway::{Accepted, FieldFault, Gateway, Judgement, Method, Order, Refusal, Request, judge},
+    smsaero::gateway::Gateway,
     smsaero::phone::masked,
-    smsaero::reading::Row,
     smsaero::reason::Reason,
+    smsaero::reply::{Accepted, FieldFault, Refusal, ReplyError, Row, parse_send_reply},
+    smsaero::request::{Method, Request, SendParams},
     smsaero::segment,
 };
 
@@ -266,8 +266,8 @@ impl Message {
     fn request(&self) -> Request {
         let Account { sign, test_mode, authorization, .. } = &*self.account;
         let method = if *test_mode { Method::TestSend } else { Method::Send };
-        let order = Order { number: &self.number, sign, text: &self.text };
-        Request::new(method, &order, authorization.clone())
+        let params = SendParams { number: &self.number, sign, text: &self.text };
+        Request::new(method, &params, authorization.clone())
     }
 
     fn secrets(&self) -> Secrets {
@@ -284,14 +284,12 @@ impl Message {
         if matches!(reply.status, 301 | 302 | 303 | 307 | 308) {
             return Err(self.error(ErrorKind::Redirected { status: reply.status }));
         }
-        let decoded = decode_refusal(reply);
-        let reply = decoded.as_ref().unwrap_or(reply);
-        match judge(reply.status, whole_characters(reply)) {
-            Judgement::Accepted(accepted) => {
+        match parse_send_reply(reply.status, reply.plain_body(), &self.number) {
+            Ok(accepted) => {
                 Ok(Receipt { accepted, gateway: gateway.map(Gateway::name).unwrap_or_default().to_owned() })
             }
-            Judgement::NotAReply => Err(self.error(ErrorKind::NotAReply { status: reply.status })),
-            Judgement::Refused(refusal) => Err(self.refused(refusal, reply)),
+            Err(ReplyError::Unreadable) => Err(self.error(ErrorKind::NotAReply { status: reply.status })),
+            Err(ReplyError::Refused(refusal)) => Err(self.refused(refusal, reply)),
         }
     }
 
@@ -305,7 +303,7 @@ impl Message {
         self.error(ErrorKind::Refused {
             reason,
             status: reply.status,
-            message: message.filter(|_| reply.encoding == Encoding::Identity).map(redact),
+            message: message.map(redact),
             sentence: sentence.map(redact),
             fields: fields.collect(),
         })
@@ -334,26 +332,4 @@ async fn first<A, B>(
         other.as_mut().poll(context).map(Ended::Other)
     })
     .await
-}
-
-/// A refusal that came compressed, decompressed; without its body, and still marked as compressed, where that fails.
-fn decode_refusal(reply: &Reply) -> Option<Reply> {
-    let Reply { status, encoding, date, .. } = *reply;
-    if encoding == Encoding::Identity || (200..300).contains(&status) {
-        return None;
-    }
-    Some(match encoding.decode(&reply.body) {
-        Some((body, cut)) => Reply { status, body, cut: cut || reply.cut, encoding: Encoding::Identity, date },
-        None => Reply { status, body: Vec::new(), cut: reply.cut, encoding, date },
-    })
-}
-
-/// The body without the half of a character that the limit may have left at its end.
-fn whole_characters(reply: &Reply) -> &[u8] {
-    let body = reply.body.as_slice();
-    match std::str::from_utf8(body) {
-        // `error_len` is `None` when the text just stops too early.
-        Err(error) if reply.cut && error.error_len().is_none() => body.get(..error.valid_up_to()).unwrap_or(body),
-        _ => body,
-    }
 }

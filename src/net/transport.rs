@@ -29,14 +29,14 @@ use tokio::{
 };
 
 use crate::{
-    encoding::Encoding,
     ledger::Ledger,
     net::connections::{Budget, CONNECTIONS, Waiting},
     net::health::Health,
     net::proxy::{ProxyVariables, Route, host_and_port},
     net::resolve::{LookupError, Resolver},
-    smsaero::gateway::{Gateway, Request},
-    smsaero::reading::Reading,
+    smsaero::gateway::Gateway,
+    smsaero::reply::{ReplyError, parse_read_reply},
+    smsaero::request::Request,
 };
 
 /// The longest that a send may take by default, from the call to its settlement: Logto's sign-in page waits for 10 s.
@@ -191,10 +191,18 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// Whether there was more of the body.
     pub cut: bool,
-    /// How the body is compressed, though nobody asked for it.
-    pub encoding: Encoding,
+    /// True if the body came compressed, which was not asked for.
+    pub is_compressed: bool,
     /// The gateway's clock, where a question was asked.
     pub date: Option<SystemTime>,
+}
+
+impl Reply {
+    /// The body; `None` if it came compressed.
+    #[must_use]
+    pub fn plain_body(&self) -> Option<&[u8]> {
+        (!self.is_compressed).then_some(&self.body)
+    }
 }
 
 /// Why there is no reply.
@@ -390,8 +398,7 @@ impl Transport {
         Limits { total, connect }: Limits,
         done_by: Instant,
     ) -> Result<(Reply, Duration), ExchangeError> {
-        let url = gateway.method(request.method);
-        let url = url.as_ref();
+        let url = &gateway.method(request.method);
         if self.route.is_unusable_for(url) {
             let cause =
                 "HTTPS_PROXY or ALL_PROXY does not name a proxy with http:// or https://, the kinds that can be used";
@@ -539,9 +546,7 @@ fn client_limit(connect: Duration) -> Duration {
 /// Whether a reply answers a question, or a gateway could not answer it.
 fn is_answer(reply: &Reply) -> bool {
     match reply.status {
-        200..300 => {
-            matches!(crate::smsaero::reading::judge(reply.status, &reply.body), Reading::Data(_) | Reading::Refused(_))
-        }
+        200..300 => !matches!(parse_read_reply(reply.status, reply.plain_body()), Err(ReplyError::Unreadable)),
         400..500 => reply.status != 408,
         _ => false,
     }
@@ -617,9 +622,10 @@ impl Exchange<'_> {
         let method = self.request.method;
         let status = response.status();
         let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap_or("unreadable"));
-        let encoding = header(CONTENT_ENCODING).map_or(Encoding::Identity, Encoding::new);
+        let mut encodings = response.headers().get_all(CONTENT_ENCODING).iter().map(HeaderValue::as_bytes);
+        let is_compressed = encodings.any(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity"));
         let date = header(DATE).filter(|_| method.is_reading()).and_then(|date| httpdate::parse_http_date(date).ok());
-        let reply = |body, cut| Ok(Reply { status: status.as_u16(), body, cut, encoding, date });
+        let reply = |body, cut| Ok(Reply { status: status.as_u16(), body, cut, is_compressed, date });
         let mut body = Vec::new();
         loop {
             match timeout_at(self.done_by, response.chunk()).await {

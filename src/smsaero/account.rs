@@ -6,7 +6,7 @@ use crate::{
     error::ArgumentProblem,
     logto::config::{Config, Untyped, is_email},
     logto::issue::JsType,
-    smsaero::gateway::authorization,
+    smsaero::request::authorization,
 };
 
 /// The sender name that all customers share, as SMS Aero's own examples spell it.

@@ -2,13 +2,15 @@
 
 /// Accounts: credentials, sender name, test mode.
 pub mod account;
-/// Base URLs, requests, and what a reply to a message means.
+/// Base URLs.
 pub mod gateway;
 /// Masks phone numbers and limits which ones may receive messages.
 pub mod phone;
-/// What a reply to a read-only call means.
-pub mod reading;
 /// Why a message is not sent, as a stable code.
 pub mod reason;
+/// The meaning of replies.
+pub mod reply;
+/// Methods and bodies of requests.
+pub mod request;
 /// Counts the parts of a message.
 pub mod segment;
