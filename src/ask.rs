@@ -9,13 +9,14 @@ use crate::{
     net::{
         client::Queue,
         connect_error::FailedAttempt,
+        gateway::Gateway,
         transport::{self, Attempts, Deadlines, Transport},
     },
     redact::{Redactor, Secrets},
     send::post,
     smsaero::account::Account,
-    smsaero::gateway::{Gateway, Method},
-    smsaero::reading::{MessageStatus, Reading, SenderName, balance, judge, message_status, sender_names},
+    smsaero::reply::{MessageStatus, ReplyError, SenderName, balance, message_status, parse_read_reply, sender_names},
+    smsaero::request::Method,
 };
 
 /// The most pages of sender names that are read.
@@ -105,10 +106,10 @@ impl Asking<'_> {
         };
         let reply = self.transport.ask(&question, is_answer, self.attempts).await;
         let reply = reply.map_err(|failures| Error::of_question(ErrorKind::NoConnection(failures)))?;
-        match judge(reply.status, &reply.body) {
-            Reading::Data(value) => Ok(Data { status: reply.status, value }),
-            Reading::NotAReply => Err(not_a_reply(reply.status)),
-            Reading::Refused(refusal) => {
+        match parse_read_reply(reply.status, reply.plain_body()) {
+            Ok(value) => Ok(Data { status: reply.status, value }),
+            Err(ReplyError::Unreadable) => Err(not_a_reply(reply.status)),
+            Err(ReplyError::Refused(refusal)) => {
                 let redactor = Redactor::new(&Secrets {
                     email: self.account.email.clone(),
                     api_key: self.account.api_key.clone(),

@@ -11,8 +11,8 @@ use crate::{
     logto::{issue::Issue, language::Language},
     net::connect_error::FailedAttempt,
     smsaero::{
-        gateway::{Field, FieldFault},
         reason::Reason,
+        reply::{Field, FieldFault},
     },
 };
 

@@ -16,12 +16,10 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     net::{
         client::Queue,
+        gateway::Gateway,
         transport::{Attempts, Clock, Post, Question, Reply, Transport},
     },
-    smsaero::{
-        gateway::Gateway,
-        reading::{Reading, Row, judge, rows},
-    },
+    smsaero::reply::{ReplyError, Row, parse_read_reply, rows},
 };
 
 /// How long a send that has ended keeps others of the same number and text from being alone. No send takes longer.
@@ -211,11 +209,11 @@ impl LostReply<'_> {
         let Ok(reply) = self.transport.ask(&question, is_answer, &mut Attempts::default()).await else {
             return LookUp::NotFound;
         };
-        let data = match judge(reply.status, &reply.body) {
-            Reading::Data(data) => data,
-            // What is refused now will be refused in a moment.
-            Reading::Refused(_) if reply.status < 500 && reply.status != 429 => return LookUp::Refused,
-            Reading::Refused(_) | Reading::NotAReply => return LookUp::NotFound,
+        let data = match parse_read_reply(reply.status, reply.plain_body()) {
+            Ok(data) => data,
+            // It would be refused again.
+            Err(ReplyError::Refused(_)) if reply.status < 500 && reply.status != 429 => return LookUp::Refused,
+            Err(_) => return LookUp::NotFound,
         };
         let window = reply.clock.and_then(|clock| window(clock, self.departed));
         let (Some(rows), Some(window)) = (rows(&data), window) else { return LookUp::NotFound };
@@ -263,7 +261,7 @@ enum LookUp {
 /// True if a reply answers a question; otherwise another gateway may.
 pub(crate) fn is_answer(reply: &Reply) -> bool {
     match reply.status {
-        200..300 => !matches!(judge(reply.status, &reply.body), Reading::NotAReply),
+        200..300 => !matches!(parse_read_reply(reply.status, reply.plain_body()), Err(ReplyError::Unreadable)),
         400..500 => reply.status != 408,
         _ => false,
     }
@@ -277,7 +275,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{COMPANY_LASTS, REMEMBERED, Registered, Sends, proof, window};
-    use crate::{net::transport::Clock, smsaero::reading::rows};
+    use crate::{net::transport::Clock, smsaero::reply::rows};
 
     const NUMBER: &str = "79001234567";
 

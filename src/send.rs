@@ -22,14 +22,15 @@ use crate::{
     lost_reply::{LostReply, Persistence, Registered, Sends},
     net::{
         connect_error::{ConnectError, FailedAttempt},
+        gateway::Gateway,
         transport::{Attempts, Deadlines, Departure, Post, Reply, Transport},
     },
     redact::{Redactor, Secrets},
     smsaero::{
         account::Account,
-        gateway::{Accepted, FieldFault, Gateway, Judgement, Method, Order, Refusal, judge},
         phone::masked,
-        reading::Row,
+        reply::{Accepted, FieldFault, Refusal, ReplyError, Row, parse_send_reply},
+        request::{Method, SendParams, body},
         segment,
     },
 };
@@ -298,7 +299,7 @@ impl Message {
     fn post(&self) -> Post {
         let Account { sign, test_mode, .. } = &*self.account;
         let method = if *test_mode { Method::TestSend } else { Method::Send };
-        post(&self.account, method, &Order { number: &self.number, sign, text: &self.text })
+        post(&self.account, method, &SendParams { number: &self.number, sign, text: &self.text })
     }
 
     fn secrets(&self) -> Secrets {
@@ -315,12 +316,12 @@ impl Message {
         if matches!(reply.status, 301 | 302 | 303 | 307 | 308) {
             return Err(self.error(ErrorKind::Redirected { status: reply.status }));
         }
-        match judge(reply.status, whole_characters(reply)) {
-            Judgement::Accepted(accepted) => {
+        match parse_send_reply(reply.status, reply.plain_body(), &self.number) {
+            Ok(accepted) => {
                 Ok(Receipt { accepted, gateway: gateway.map(Gateway::name).unwrap_or_default().to_owned() })
             }
-            Judgement::NotAReply => Err(self.error(ErrorKind::NotAReply { status: reply.status })),
-            Judgement::Refused(refusal) => Err(self.refused(refusal, reply)),
+            Err(ReplyError::Unreadable) => Err(self.error(ErrorKind::NotAReply { status: reply.status })),
+            Err(ReplyError::Refused(refusal)) => Err(self.refused(refusal, reply)),
         }
     }
 
@@ -334,7 +335,7 @@ impl Message {
         self.error(ErrorKind::Refused {
             reason,
             status: reply.status,
-            message: message.filter(|_| !reply.is_compressed).map(redact),
+            message: message.map(redact),
             sentence: sentence.map(redact),
             fields: fields.collect(),
         })
@@ -349,8 +350,7 @@ impl Message {
 pub(crate) fn post(account: &Account, method: Method, fields: &impl Serialize) -> Post {
     Post {
         path: method.path(),
-        // Strings and numbers always serialize.
-        body: serde_json::to_vec(fields).unwrap_or_default().into(),
+        body: body(fields),
         authorization: account.authorization.clone(),
         body_limit_bytes: method.body_limit_bytes(),
     }
@@ -376,14 +376,4 @@ async fn first(
         finding.as_mut().poll(context).map(Ended::Found)
     })
     .await
-}
-
-/// The body without the half of a character that the limit may have left at its end.
-fn whole_characters(reply: &Reply) -> &[u8] {
-    let body = reply.body.as_slice();
-    match std::str::from_utf8(body) {
-        // `error_len` is `None` when the text just stops too early.
-        Err(error) if reply.cut && error.error_len().is_none() => body.get(..error.valid_up_to()).unwrap_or(body),
-        _ => body,
-    }
 }

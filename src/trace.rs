@@ -9,6 +9,7 @@ use crate::{
     net::transport::Attempts,
     send::{ConfirmedBy, MessageInfo, SendOutcome},
     smsaero::reason::Reason,
+    smsaero::reply::serialize_id,
 };
 
 /// What came of a send.
@@ -25,6 +26,7 @@ pub struct Trace {
     confirmed_by: Option<ConfirmedBy>,
     reason: Option<Reason>,
     http_status: Option<u16>,
+    #[serde(serialize_with = "serialize_id")]
     id: Option<u64>,
     status: Option<i64>,
     cost: Option<f64>,

@@ -21,11 +21,11 @@ use std::{
 use connector_smsaero_native::{
     error::Error,
     net::client::CONNECT,
+    net::gateway::Gateway,
     net::proxy::Route,
     net::resolve::Resolver,
     net::transport::{Limits, Transport},
     send::Receipt,
-    smsaero::gateway::Gateway,
     smsaero::reason::Reason,
 };
 use rustls::RootCertStore;

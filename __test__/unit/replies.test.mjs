@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import net from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 import createOfficial from '@logto/connector-smsaero';
 import fc from 'fast-check';
@@ -12,7 +12,7 @@ import nock from 'nock';
 import { caught } from '../support/caught.mjs';
 import { assertSameClass, isConnectorError } from '../support/classes.mjs';
 import { validConfig } from '../support/configs.mjs';
-import createConnector, { isCheckout, sendMessage } from '../support/package.mjs';
+import createConnector, { getBalance, isCheckout, sendMessage } from '../support/package.mjs';
 import { check } from '../support/property.mjs';
 import { accepted, message, openGateway, resetGateway, sentTo } from '../support/setup.mjs';
 import { faults } from '../support/testing.mjs';
@@ -317,11 +317,11 @@ describe("SMS Aero's replies", () => {
     assert.equal(error.data.status, 402);
   });
 
-  /** What a send says that is refused by a server with bytes of its own. */
-  async function refusedWithBytes(t, encoding, body) {
+  /** Starts a server that replies with these bytes, and returns its base URL. */
+  async function serving(t, status, encoding, body) {
     const server = createServer((request, response) => {
       request.resume().on('end', () => {
-        response.writeHead(402, { 'content-encoding': encoding }).end(body);
+        response.writeHead(status, { 'content-encoding': encoding }).end(body);
       });
     });
     server.listen(0, '127.0.0.1');
@@ -330,33 +330,62 @@ describe("SMS Aero's replies", () => {
       server.closeAllConnections();
       server.close();
     });
-    const gateways = `http://127.0.0.1:${server.address().port}`;
-    return caught(sendMessage(message(), validConfig(), { gateways }));
+    return `http://127.0.0.1:${server.address().port}`;
   }
 
-  test('a refusal that came compressed is decoded where it is gzip or deflate', async (t) => {
-    const body = JSON.stringify({ success: false, message: 'Not enough money for 79001234567' });
-    for (const [encoding, compressed] of [
-      ['gzip', gzipSync(body)],
-      ['deflate', deflateSync(body)],
-      ['deflate', deflateRawSync(body)],
+  test('a refusal that comes compressed is reported by its status, without raw bytes', async (t) => {
+    const words = JSON.stringify({ success: false, message: 'Not enough money' });
+    for (const [encoding, body] of [
+      ['gzip', gzipSync(words)],
+      ['br', brotliCompressSync(words)],
+      ['gzip, br', gzipSync(words)],
+      ['gzip', Buffer.from(words)],
     ]) {
-      const error = await refusedWithBytes(t, encoding, compressed);
-      assertError(error, 'general', { reason: 'no_money', status: 402 });
-      assert.equal(error.data.message, body.replace('79001234567', '***'), encoding);
+      const gateways = await serving(t, 402, encoding, body);
+      for (const call of [
+        () => sendMessage(message(), validConfig(), { gateways }),
+        () => getBalance(validConfig(), { gateways }),
+      ]) {
+        const error = await caught(call());
+        assertError(error, 'general', { reason: 'no_money', status: 402 });
+        assert.match(error.data.message, /^[ -~]+HTTP 402[ -~]+$/, encoding);
+      }
     }
   });
 
-  test('a refusal that cannot be decoded is reported by its status, without raw bytes', async (t) => {
+  test('a success that comes compressed is invalid_response; `identity` is not compressed', async (t) => {
     for (const [encoding, body] of [
-      ['br', brotliCompressSync('Not enough money')],
-      ['gzip, br', gzipSync('Not enough money')],
-      ['gzip', Buffer.from('Not enough money')],
+      ['gzip', gzipSync(JSON.stringify(accepted()))],
+      ['br', JSON.stringify(accepted())],
     ]) {
-      const error = await refusedWithBytes(t, encoding, body);
-      assertError(error, 'general', { reason: 'no_money', status: 402 });
-      assert.match(error.data.message, /^[ -~]+HTTP 402[ -~]+$/, encoding);
+      const gateways = await serving(t, 200, encoding, body);
+      const error = await caught(sendMessage(message(), validConfig(), { gateways, timeoutMs: 1000 }));
+      assertError(error, 'invalid_response', { reason: 'bad_response', status: 200 });
     }
+    const gateways = await serving(t, 200, 'Identity', JSON.stringify(accepted()));
+    assert.equal((await sendMessage(message(), validConfig(), { gateways })).id, 17);
+  });
+
+  test('an acceptance of another number is none', async () => {
+    for (const number of ['70000000000', 70_000_000_000, '7900123456']) {
+      const error = await refused({ body: accepted({ number }) });
+      assertError(error, 'invalid_response', { reason: 'bad_response', status: 200 });
+    }
+    for (const number of ['79001234567', 79_001_234_567, '89001234567', '+7 900 123-45-67', null]) {
+      gateway.failNext(faults.reply({ body: accepted({ number }) }));
+      assert.equal((await send()).id, 17);
+    }
+  });
+
+  test('an id beyond 2^53 is an exact string', async () => {
+    for (const id of ['9007199254740993', '18446744073709551615']) {
+      for (const written of [id, `"${id}"`]) {
+        gateway.failNext(faults.reply({ body: `{"success":true,"data":{"id":${written},"status":0}}` }));
+        assert.equal((await send()).id, id);
+      }
+    }
+    gateway.failNext(faults.reply({ body: accepted({ id: String(Number.MAX_SAFE_INTEGER) }) }));
+    assert.equal((await send()).id, Number.MAX_SAFE_INTEGER);
   });
 
   test('an echo that ends in half a character changes nothing: the message was sent', async () => {

@@ -3,9 +3,8 @@
 
 use arbitrary::Arbitrary;
 use connector_smsaero_native::{
-    smsaero::gateway::{Judgement, judge},
-    smsaero::reading::{self, Reading},
     redact::{Redactor, Secrets},
+    smsaero::reply::{ReplyError, message_status, parse_read_reply, parse_send_reply, rows, sender_names},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -21,15 +20,14 @@ struct Reply {
 fuzz_target!(|reply: Reply| {
     let Reply { status, before, secret, after, cut } = reply;
     let body = format!("{before}{secret}{after}");
-    match judge(status, body.as_bytes()) {
-        Judgement::Accepted(_) => assert!((200..300).contains(&status)),
-        Judgement::Refused(refusal) => assert!((200..300).contains(&status) || refusal.message.is_some()),
-        Judgement::NotAReply => assert!((200..300).contains(&status)),
+    match parse_send_reply(status, Some(body.as_bytes()), &secret) {
+        Ok(_) | Err(ReplyError::Unreadable) => assert!((200..300).contains(&status)),
+        Err(ReplyError::Refused(refusal)) => assert!((200..300).contains(&status) || refusal.message.is_some()),
     }
-    if let Reading::Data(data) = reading::judge(status, body.as_bytes()) {
+    if let Ok(data) = parse_read_reply(status, Some(body.as_bytes())) {
         assert!((200..300).contains(&status));
         // Whatever it is, it is read without a panic.
-        drop((reading::rows(&data), reading::message_status(&data), reading::sender_names(&data)));
+        drop((rows(&data), message_status(&data), sender_names(&data)));
     }
     let secrets = Secrets { api_key: secret.clone(), ..Secrets::default() };
     let redacted = Redactor::new(&secrets).redact(&body, cut);

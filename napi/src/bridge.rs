@@ -10,11 +10,12 @@ use connector_smsaero_native::{
     logto::metadata::metadata,
     logto::template,
     logto::utf16::Utf16,
+    net::gateway::Gateway,
     net::proxy::{ProxyVariables, Route},
     net::transport::{Deadlines, Limits, TOTAL},
     send::{Delivery, Message, Recipient},
     smsaero::account::Account,
-    smsaero::gateway::Gateway,
+    smsaero::request::OFFICIAL_GATEWAYS,
     trace::Trace,
 };
 use napi::{
@@ -150,7 +151,7 @@ fn choose(call: &FunctionCallContext<'_>) -> napi::Result<String> {
 fn options(call: &FunctionCallContext<'_>) -> napi::Result<External<SendOptions>> {
     let gateways = match call.get::<Option<String>>(0)? {
         Some(list) => Gateway::parse_all([list.as_str()]).map_err(refused)?,
-        None => Gateway::official(),
+        None => Gateway::parse_all(OFFICIAL_GATEWAYS).map_err(refused)?,
     };
     let limits = Limits::from_millis(call.get(1)?, call.get(2)?).map_err(refused)?;
     Ok(External::new(SendOptions { gateways: gateways.into(), limits }))

@@ -7,10 +7,10 @@ use connector_smsaero_native::{
     arguments,
     ask::Question,
     error::{ArgumentProblem, Audience, Error, ErrorKind},
+    net::gateway::Gateway,
     net::transport::{Attempts, Deadlines},
     send::Message,
     smsaero::account::Account,
-    smsaero::gateway::Gateway,
     smsaero::phone::is_number,
     trace::AskTrace,
 };

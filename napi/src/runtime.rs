@@ -14,8 +14,8 @@ use std::{
 
 use connector_smsaero_native::{
     lost_reply::Sends,
+    net::gateway::Gateway,
     net::{proxy::ProxyVariables, transport::Transport},
-    smsaero::gateway::Gateway,
 };
 use tokio::{
     runtime::{Builder, Handle},

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::smsaero::gateway::Gateway;
+use super::gateway::Gateway;
 
 /// How long a gateway is left alone after its first failure; doubled when it fails again after that.
 const FIRST_REST: Duration = Duration::from_secs(15);
@@ -112,11 +112,15 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{FIRST_REST, Health, LONGEST_REST, REMEMBERED};
-    use crate::smsaero::gateway::Gateway;
+    use crate::net::gateway::Gateway;
+
+    fn official() -> Vec<Gateway> {
+        Gateway::parse_all(["https://gate.smsaero.ru,https://gate.smsaero.org,https://gate.smsaero.net"]).unwrap()
+    }
 
     #[test]
     fn a_gateway_that_fails_goes_last_and_comes_back() {
-        let gateways = Gateway::official();
+        let gateways = official();
         let [ru, org, net] = gateways.as_slice() else { unreachable!() };
         let health = Health::default();
         health.mark_down(ru, Instant::now());
@@ -127,7 +131,7 @@ mod tests {
 
     #[test]
     fn one_message_at_a_time_claims_the_probe_and_only_after_the_rest() {
-        let gateways = Gateway::official();
+        let gateways = official();
         let [ru, ..] = gateways.as_slice() else { unreachable!() };
         let health = Health::default();
         let now = Instant::now();
@@ -139,7 +143,7 @@ mod tests {
 
     #[test]
     fn an_outage_that_many_messages_meet_at_once_is_one_failure() {
-        let gateways = Gateway::official();
+        let gateways = official();
         let [ru, ..] = gateways.as_slice() else { unreachable!() };
         let health = Health::default();
         let now = Instant::now();
@@ -151,7 +155,7 @@ mod tests {
 
     #[test]
     fn rests_double_once_per_rest_up_to_a_limit() {
-        let gateways = Gateway::official();
+        let gateways = official();
         let [ru, ..] = gateways.as_slice() else { unreachable!() };
         let health = Health::default();
         let mut now = Instant::now();

@@ -1,5 +1,8 @@
 //! Bytes to hosts: HTTP requests, connections, names, proxies. Knows no messages.
 
+/// Base URLs.
+pub mod gateway;
+
 /// One request at most once.
 pub mod transport;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 
-use crate::smsaero::gateway::is_loopback;
+use super::gateway::is_loopback;
 
 /// What the variables say. Empty strings count as unset.
 #[derive(Clone, Default)]

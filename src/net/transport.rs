@@ -30,11 +30,11 @@ use super::{
     client::{CONNECT, Host, Queue, Settings},
     connect_error::{ConnectError, FailedAttempt},
     deadline::{until, until_around},
+    gateway::Gateway,
     health::Health,
     proxy::{ProxyVariables, Route, host_and_port},
     resolve::Resolver,
 };
-use crate::smsaero::gateway::Gateway;
 
 /// The longest that a send may take by default, from the call to its settlement: Logto's sign-in page waits for 10 s.
 pub const TOTAL: Duration = Duration::from_secs(8);
@@ -159,6 +159,14 @@ pub struct Reply {
     pub is_compressed: bool,
     /// The gateway's clock, where the reply has one.
     pub clock: Option<Clock>,
+}
+
+impl Reply {
+    /// The body; `None` if it came compressed.
+    #[must_use]
+    pub fn plain_body(&self) -> Option<&[u8]> {
+        (!self.is_compressed).then_some(&self.body)
+    }
 }
 
 /// The time of a gateway's clock.
@@ -442,9 +450,8 @@ impl Exchange<'_> {
         let head_at = Instant::now();
         let status = response.status();
         let clock = clock(response.headers(), head_at);
-        let encoding = response.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
-        let is_compressed =
-            encoding.is_some_and(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"));
+        let mut codings = response.headers().get_all(CONTENT_ENCODING).iter().map(HeaderValue::as_bytes);
+        let is_compressed = codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"));
         let limit = self.post.body_limit_bytes;
         let mut body = Vec::new();
         let cut = loop {

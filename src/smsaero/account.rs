@@ -2,7 +2,7 @@
 
 use reqwest::header::HeaderValue;
 
-use super::gateway::authorization;
+use super::request::authorization;
 
 /// The sender name that all customers share, as SMS Aero's own examples spell it.
 pub const SHARED_NAME: &str = "SMS Aero";

@@ -15,10 +15,10 @@ use connector_smsaero_native::{
     logto::config::Config,
     logto::utf16::Utf16,
     lost_reply::Sends,
+    net::gateway::Gateway,
     net::transport::{Deadlines, Limits, Transport},
     send::{Delivery, Message, Receipt, Recipient},
     smsaero::account::Account,
-    smsaero::gateway::Gateway,
 };
 use serde_json::json;
 use tokio::{

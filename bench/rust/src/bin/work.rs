@@ -4,8 +4,9 @@ use std::hint::black_box;
 
 use connector_smsaero_native::{
     logto::config::{Config, Template},
-    smsaero::gateway::{Method, Order, Request, authorization, judge},
     logto::utf16::Utf16,
+    smsaero::reply::parse_send_reply,
+    smsaero::request::{SendParams, body},
 };
 use serde_json::{Value, json};
 
@@ -20,6 +21,7 @@ const TYPES: [&str; 9] = [
     "MfaVerification",
     "BindMfa",
 ];
+const NUMBER: &str = "79001234567";
 const CONTENT: &str = "Your Logto verification code is {{code}}. The code will remain active for 10 minutes.";
 const ACCEPTED: &[u8] = concat!(
     r#"{"success":true,"data":{"id":100000001,"from":"SMS Aero","number":"79001234567","text":"Your code","#,
@@ -56,12 +58,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             repeat(rounds, || black_box(&template).render(black_box(&values)));
         }
         "request" => {
-            let order = Order { number: "79001234567", sign: "SMSAero", text: CONTENT };
-            let account = authorization("owner@example.com", "key-of-the-account");
-            repeat(rounds, || Request::new(Method::Send, black_box(&order), account.clone()));
+            let params = SendParams { number: NUMBER, sign: "SMSAero", text: CONTENT };
+            repeat(rounds, || body(black_box(&params)));
         }
-        "judge-accepted" => repeat(rounds, || judge(200, black_box(ACCEPTED))),
-        "judge-refused" => repeat(rounds, || judge(400, black_box(REFUSED))),
+        "judge-accepted" => repeat(rounds, || parse_send_reply(200, black_box(Some(ACCEPTED)), NUMBER)),
+        "judge-refused" => repeat(rounds, || parse_send_reply(400, black_box(Some(REFUSED)), NUMBER)),
         _ => return Err("no such work".into()),
     }
     Ok(())
