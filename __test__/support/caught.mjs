@@ -10,3 +10,10 @@ export async function caught(promise) {
   }
   return assert.fail(`resolved with ${JSON.stringify(result)}`);
 }
+
+/** The id of a message that counts as sent, or the reason why it does not. */
+export const outcomeOf = (sending) =>
+  sending.then(
+    ({ id }) => id,
+    ({ code, data }) => data?.reason ?? code,
+  );
