@@ -46,7 +46,7 @@ export function listOf(rows, ...headers) {
  */
 export async function startScripted(
   t,
-  { send = () => acceptance(), list = () => refusal(404), ask = list, secure } = {},
+  { send = () => acceptance(), list = () => refusal(404), ask = list, secure, host = '127.0.0.1' } = {},
 ) {
   const [sockets, open] = [new Set(), new Set()];
   const requests = [];
@@ -87,7 +87,7 @@ export async function startScripted(
       }
     });
   });
-  server.listen({ host: '127.0.0.1', port: 0, backlog: 4096 });
+  server.listen({ host, port: 0, backlog: 4096 });
   await once(server, 'listening');
   t.after(() => {
     server.close();
@@ -96,7 +96,7 @@ export async function startScripted(
   const { port } = server.address();
   return Object.assign(gateway, {
     port,
-    url: `${secure ? 'https' : 'http'}://127.0.0.1:${port}`,
+    url: `${secure ? 'https' : 'http'}://${host}:${port}`,
     /** How many requests of a kind came: `send`, `list` or `ask`. */
     count: (kind) => requests.filter((request) => request.kind === kind).length,
     /** Closes the connections that are open, in an orderly way. */
