@@ -302,7 +302,8 @@ describe('a lost reply', { concurrency: true }, () => {
       for (const question of [1, 2]) {
         test(`may have the message of HTTP ${status} at question ${question}`, async (t) => {
           const message = freshMessage();
-          const list = () => listOf(gateway.count('list') < question ? [] : [rowOf(message)]);
+          const row = rowOf(message);
+          const list = () => listOf(gateway.count('list') < question ? [] : [row]);
           const gateway = await startScripted(t, { send: () => reply(status, ''), list });
           assert.equal(await send(message, gateway), ID);
           assert.equal(gateway.count('list'), question);
@@ -332,7 +333,8 @@ describe('a lost reply', { concurrency: true }, () => {
 
       test(`may have the message at the third question after ${name}`, async (t) => {
         const message = freshMessage();
-        const list = () => [reply(503, ''), listOf([]), listOf([rowOf(message)])][gateway.count('list') - 1];
+        const row = rowOf(message);
+        const list = () => [reply(503, ''), listOf([]), listOf([row])][gateway.count('list') - 1];
         const gateway = await startScripted(t, { send: play, list });
         assert.equal(await send(message, gateway), ID);
         assert.equal(gateway.count('list'), 3);
@@ -373,8 +375,14 @@ describe('the list, for three hundred lost replies', () => {
   };
 
   test('has them all, by sixteen questions at a time', async (t) => {
-    const { seen, list } = slowly(({ number, text }) => listOf([rowOf({ to: number, text })]));
-    const gateway = await startScripted(t, { send: lose, list });
+    const rows = new Map();
+    const { seen, list } = slowly(({ text }) => listOf([rows.get(text)]));
+    const keep = (socket, { body }) => {
+      const { number, text } = JSON.parse(body);
+      rows.set(text, rowOf({ to: number, text }));
+      socket.destroy();
+    };
+    const gateway = await startScripted(t, { send: keep, list });
     const outcomes = await Promise.all(texts.map((message) => send(message, gateway)));
     assert.deepEqual(new Set(outcomes), new Set([ID]));
     assert.equal(gateway.count('list'), texts.length);
