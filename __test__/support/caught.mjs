@@ -10,3 +10,10 @@ export async function caught(promise) {
   }
   return assert.fail(`resolved with ${JSON.stringify(result)}`);
 }
+
+/** The id of a message that counts as sent, or the reason why it does not; of a question its answer. */
+export const outcomeOf = (call) =>
+  call.then(
+    (result) => result.id ?? result,
+    ({ code, data }) => data?.reason ?? code,
+  );
