@@ -33,13 +33,13 @@ const refusalOf = ({ data, message }, gateway, { email, apiKey }) => {
       return say(
         'refused',
         'fail',
-        `SMS Aero does not accept the credentials ${http}. Check ${email} (the address of the SMS Aero account) and ${apiKey} (a key from the API settings of SMS Aero's cabinet).`,
+        `SMS Aero does not accept the credentials ${http}. Check ${email} (the address of the SMS Aero account) and ${apiKey} (a key from the API settings of SMS Aero's dashboard).`,
       );
     case 'ip_not_allowed':
       return say(
         'unknown',
         'fail',
-        `SMS Aero does not accept requests from this machine's IP address ${http}. Add it to the allow-list in the API settings of SMS Aero's cabinet, or switch the list off there. Where the gateways were replaced, check their base URL.`,
+        `SMS Aero does not accept requests from this machine's IP address ${http}. Add it to the allow-list in the API settings of SMS Aero's dashboard, or switch the list off there. Where the gateways were replaced, check their base URL.`,
       );
     case 'rate_limited':
       return say(
@@ -68,14 +68,14 @@ const refusalOf = ({ data, message }, gateway, { email, apiKey }) => {
 const readBalance = ({ value, reason }, account) => {
   if (reason) {
     account.findings.push(
-      finding('warn', 'balance', `The balance could not be read (${why(reason)}). Look at it in SMS Aero's cabinet.`),
+      finding('warn', 'balance', `The balance could not be read (${why(reason)}). Look at it in SMS Aero's dashboard.`),
     );
     return;
   }
   account.balance = value;
   if (value <= 0) {
     account.findings.push(
-      finding('fail', 'balance', `The balance is ${value}: SMS Aero sends nothing. Top it up in SMS Aero's cabinet.`),
+      finding('fail', 'balance', `The balance is ${value}: SMS Aero sends nothing. Top it up in SMS Aero's dashboard.`),
     );
   }
 };
@@ -87,7 +87,7 @@ const readSender = ({ value: signs, reason }, name, place, account) => {
   if (reason) {
     say(
       'warn',
-      `The list of sender names could not be read (${why(reason)}). Look in SMS Aero's cabinet whether ${JSON.stringify(name)} is approved.`,
+      `The list of sender names could not be read (${why(reason)}). Look in SMS Aero's dashboard whether ${JSON.stringify(name)} is approved.`,
     );
     return;
   }
@@ -98,7 +98,7 @@ const readSender = ({ value: signs, reason }, name, place, account) => {
     account.sender.shared = true;
     say(
       'warn',
-      `${JSON.stringify(name)} is the name that all customers of SMS Aero share: operators may refuse one-time codes under it and bill them all the same. Have a name of your own approved in SMS Aero's cabinet, then put it into ${place}.`,
+      `${JSON.stringify(name)} is the name that all customers of SMS Aero share: operators may refuse one-time codes under it and bill them all the same. Have a name of your own approved in SMS Aero's dashboard, then put it into ${place}.`,
     );
     return;
   }

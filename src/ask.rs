@@ -1,4 +1,4 @@
-//! Asks SMS Aero what has no side effect: the state of a message, the balance, the sender names.
+//! Read-only API calls: the state of a message, the balance, the sender names.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -22,18 +22,18 @@ use crate::{
 /// The most pages of sender names that are read.
 const PAGES: usize = 20;
 
-/// What is asked.
+/// A read-only call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
-    /// What became of the message with this number?
+    /// The state of the message with this id.
     Status(u64),
-    /// How much money is there?
+    /// The account's money.
     Balance,
-    /// Which sender names are there?
+    /// The account's sender names.
     SenderNames,
 }
 
-/// What was asked for.
+/// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
@@ -128,7 +128,7 @@ impl Asking<'_> {
     }
 }
 
-/// What a reply holds.
+/// The data of a reply.
 struct Data {
     status: u16,
     value: Value,
@@ -140,7 +140,7 @@ impl Data {
     }
 }
 
-/// Whether a message could be sent through a gateway now.
+/// The reachability of a gateway.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Probe {
@@ -156,7 +156,7 @@ pub struct Probe {
     /// The step that failed: `dns`, `tcp`, `proxy`, `tls` or `reply`.
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<&'static str>,
-    /// What happened there and what to do.
+    /// The failure and the advice.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }

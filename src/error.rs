@@ -215,7 +215,7 @@ impl Error {
         }
     }
 
-    /// What happened, in the provider's words where it had some.
+    /// The event: the provider's words where it had some.
     #[must_use]
     pub fn message(&self) -> String {
         match (&self.kind, self.subject) {
@@ -288,7 +288,7 @@ impl Error {
     }
 }
 
-/// What happened with each gateway, and what to do about it, each advice once.
+/// The failures of all gateways, and each advice once.
 fn no_connection(message: &str, failures: &[FailedAttempt]) -> String {
     let happened = failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     let mut advice = failures.iter().map(FailedAttempt::advice).collect::<Vec<_>>();
@@ -355,7 +355,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What the constructor of `ConnectorError` is given: `{ code, data }`, or `{ code, issues }` where the data is a `ZodError`.
+/// The arguments of the constructor of `ConnectorError`: `{ code, data }`, or `{ code, issues }` where the data is a `ZodError`.
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;

@@ -22,13 +22,13 @@ use crate::{
     smsaero::reply::{ReplyError, Row, parse_read_reply, rows},
 };
 
-/// How long a send that has ended keeps others of the same number and text from being alone. No send takes longer.
+/// The time for which a send that has ended is company for others of the same number and text. No send takes longer.
 const COMPANY_LASTS: Duration = Duration::from_secs(10);
 
 /// The most numbers and texts that are remembered.
 const REMEMBERED: usize = 16_384;
 
-/// How much earlier or later a row may have been created than the message was under way: the header `Date` has whole
+/// A row may have been created so much earlier or later than the message was under way: the header `Date` has whole
 /// seconds, and the machines behind a gateway need not agree.
 const TOLERANCE_SECONDS: i64 = 3;
 
@@ -137,7 +137,7 @@ impl Drop for Registered<'_> {
     }
 }
 
-/// How often the list is asked.
+/// The frequency of questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persistence {
     /// Until the deadline: no reply tells anything.

@@ -41,23 +41,23 @@ pub struct Message {
     number: String,
     text: String,
     codes: Vec<String>,
-    /// None where the text was not made from a template.
+    /// `None` if the text was not made from a template.
     usage_type: Option<String>,
     audience: Audience,
 }
 
-/// Whom a message is for.
+/// The recipient of a message.
 #[derive(Clone, Copy)]
 pub struct Recipient<'a> {
     /// The phone number, digits only.
     pub to: &'a Utf16,
     /// The usage type.
     pub usage_type: &'a Utf16,
-    /// Who will read an error.
+    /// The reader of an error.
     pub audience: Audience,
 }
 
-/// What a trace may say of a message before it goes.
+/// The part of a trace that is known before the message goes.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageInfo {
@@ -65,7 +65,7 @@ pub struct MessageInfo {
     pub number: String,
     /// The usage type asked for, where there is a template.
     pub usage_type: Option<String>,
-    /// Whether it goes to the method that sends and charges nothing.
+    /// True if it goes to the method that sends and charges nothing.
     pub test_mode: bool,
     /// The alphabet that the text is transmitted in.
     pub alphabet: &'static str,
@@ -83,7 +83,7 @@ pub struct Receipt {
     pub gateway: String,
 }
 
-/// How a message is sent.
+/// The way to send a message.
 #[derive(Clone, Copy)]
 pub struct Delivery<'a> {
     /// Sends requests.
@@ -102,11 +102,11 @@ pub struct SendOutcome {
     pub result: Result<Receipt, Error>,
     /// The gateways that were tried.
     pub attempts: Attempts,
-    /// What showed the result; `None` if nothing did, or nothing was sent.
+    /// The proof of the result; `None` if there is none, or nothing was sent.
     pub confirmed_by: Option<ConfirmedBy>,
 }
 
-/// What shows the result of a send.
+/// The proof of the result of a send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConfirmedBy {
@@ -155,7 +155,7 @@ impl Message {
         Self { account, number: to.well_formed(), text, codes, usage_type: None, audience: Audience::Administrator }
     }
 
-    /// Whether the configuration lets anybody write to this number; the error if it does not.
+    /// Checks that the configuration allows messages to this number.
     pub fn permit(config: &Config, to: &Utf16, audience: Audience) -> Result<(), Error> {
         let prefixes = &config.allowed_prefixes;
         if prefixes.allow_all() || prefixes.allow(&to.well_formed()) {
@@ -181,7 +181,7 @@ impl Message {
                 let left = deadlines.done_by().saturating_duration_since(departed);
                 sleep_until(departed + deadlines.limits.total.min(left) / 2).await;
                 // A firewall may have forgotten the connection, and would swallow the question as well.
-                transport.renew(&gateway, deadlines.started);
+                transport.renew(&gateway, departed);
                 let lost = self.lost_reply(delivery, &registered, departed, Some(&gateway));
                 match lost.find_row(Persistence::UntilDeadline).await {
                     Some(row) => row,
@@ -265,7 +265,7 @@ impl Message {
         SendOutcome { result, attempts, confirmed_by: Some(ConfirmedBy::List) }
     }
 
-    /// What a trace may say of the message.
+    /// The part of a trace that is known before the message goes.
     #[must_use]
     pub fn info(&self) -> MessageInfo {
         let segments = segment::count(&self.text);
@@ -278,13 +278,13 @@ impl Message {
         }
     }
 
-    /// Who reads an error.
+    /// The reader of an error.
     #[must_use]
     pub const fn audience(&self) -> Audience {
         self.audience
     }
 
-    /// Whether this usage type was asked for.
+    /// True if this usage type was asked for.
     #[must_use]
     pub fn is_of(&self, usage_type: &str) -> bool {
         self.usage_type.as_deref() == Some(usage_type)

@@ -12,7 +12,7 @@ use crate::{
     smsaero::reply::serialize_id,
 };
 
-/// What came of a send.
+/// The public record of a send.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Trace {
@@ -32,7 +32,7 @@ pub struct Trace {
     cost: Option<f64>,
 }
 
-/// What came of a send, in a word.
+/// The outcome of a send in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
@@ -46,7 +46,7 @@ enum Outcome {
     Unknown,
 }
 
-/// What came of a question that has no side effect.
+/// The public record of a read-only call.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AskTrace {
@@ -59,7 +59,7 @@ pub struct AskTrace {
     http_status: Option<u16>,
 }
 
-/// What came of a question, in a word.
+/// The outcome of a read-only call in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum AskOutcome {

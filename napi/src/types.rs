@@ -8,9 +8,9 @@ use napi_derive::napi;
 pub struct SmsAeroConfig {
     /// The e-mail address of the SMS Aero account.
     pub email: String,
-    /// An API key of the account, from the API settings of SMS Aero's cabinet.
+    /// An API key of the account, from the API settings of SMS Aero's dashboard.
     pub api_key: String,
-    /// The sender name, spelled as it was approved in the cabinet.
+    /// The sender name, spelled as it was approved in the dashboard.
     pub sender_name: String,
     /// What messages say. At least one template each for `Register`, `SignIn`, `ForgotPassword` and `Generic`.
     pub templates: Vec<SmsAeroTemplate>,
@@ -64,9 +64,9 @@ pub struct TextMessage {
 pub struct SmsAeroAccount {
     /// The e-mail address of the account.
     pub email: String,
-    /// An API key of the account, from the API settings of SMS Aero's cabinet.
+    /// An API key of the account, from the API settings of SMS Aero's dashboard.
     pub api_key: String,
-    /// The sender name, spelled as it was approved in the cabinet. Default: `SMS Aero`, the name that all customers share;
+    /// The sender name, spelled as it was approved in the dashboard. Default: `SMS Aero`, the name that all customers share;
     /// operators may refuse one-time codes under it and bill them all the same.
     pub sender_name: Option<String>,
     /// Use the methods that are answered like real ones while nothing is sent or charged. Default: `false`.

@@ -17,7 +17,7 @@ pub const REQUIRED_USAGE_TYPES: [&str; 4] = ["Register", "SignIn", "ForgotPasswo
 /// The usage type that may stand in for any other.
 pub const GENERIC: &str = "Generic";
 
-/// A value of which nothing is known yet: a snapshot of JavaScript, or JSON.
+/// An unparsed value: a JavaScript snapshot or JSON.
 pub trait Untyped: Sized {
     /// The type, in zod's sense.
     fn js_type(&self) -> JsType;
@@ -28,7 +28,7 @@ pub trait Untyped: Sized {
     fn elements(&self) -> Vec<Self>;
     /// The characters of a string.
     fn text(&self) -> Utf16;
-    /// Whether it is `true`.
+    /// True if it is `true`.
     fn is_true(&self) -> bool;
 }
 
@@ -42,15 +42,15 @@ pub struct Config {
     pub sender_name: String,
     /// The templates in their order.
     pub templates: Vec<Template>,
-    /// Whether the Generic template stands in for a usage type without one. Absent: no.
+    /// True if the Generic template stands in for a usage type without one. Absent: false.
     pub fallback_to_generic: bool,
-    /// Whether messages go to `sms/testsend`, which sends and charges nothing. Absent: no.
+    /// True if messages go to `sms/testsend`, which sends and charges nothing. Absent: false.
     pub test_mode: bool,
-    /// The prefixes of numbers that may be written to. Absent: all.
+    /// The prefixes of numbers that may receive messages. Absent: all.
     pub allowed_prefixes: AllowedPrefixes,
 }
 
-/// What a message of one usage type says.
+/// The text for a usage type.
 pub struct Template {
     /// The usage type.
     pub usage_type: Utf16,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// What zod 3 calls the type of a JavaScript value (`getParsedType`).
+/// The type of a JavaScript value, as zod 3 names it (`getParsedType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsType {
     /// `undefined`, or a missing key.
@@ -81,7 +81,7 @@ impl Serialize for Step {
     }
 }
 
-/// What is wrong at one place.
+/// One fault of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IssueCode {
     /// The value has another type.
@@ -100,9 +100,9 @@ pub enum IssueCode {
 /// A problem and the path to it; serializes to the JSON of a zod issue, keys in zod's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
-    /// What is wrong.
+    /// The fault.
     pub problem: IssueCode,
-    /// Where, from the root of the configuration.
+    /// The path from the root of the configuration.
     pub path: Vec<Step>,
 }
 

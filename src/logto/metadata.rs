@@ -1,4 +1,4 @@
-//! What Logto's Console shows of the connector: names, descriptions, form items.
+//! The connector's description for Logto's Console: names, texts, form items.
 
 use serde_json::{Value, json};
 
@@ -66,7 +66,7 @@ pub fn metadata() -> Value {
                 "label": "API Key",
                 "type": "Text",
                 "required": true,
-                "placeholder": "from the API settings of SMS Aero's cabinet",
+                "placeholder": "from the API settings of SMS Aero's dashboard",
             },
             {
                 "key": "senderName",
@@ -74,7 +74,7 @@ pub fn metadata() -> Value {
                 "type": "Text",
                 "required": true,
                 "placeholder": "SMSAero",
-                "description": "A sender name that SMS Aero approved for the account, spelled exactly as in the cabinet.",
+                "description": "A sender name that SMS Aero approved for the account, spelled exactly as in the dashboard.",
             },
             {
                 "key": "templates",

@@ -7,7 +7,7 @@ use crate::{
     logto::utf16::Utf16,
 };
 
-/// Whether the languages that a user wants make a difference for this usage type.
+/// True if the user's languages make a difference for this usage type.
 #[must_use]
 pub fn depends_on_languages(config: &Config, usage_type: &Utf16) -> bool {
     let generic = generic_of(config);
@@ -116,7 +116,7 @@ impl Template {
     }
 }
 
-/// Whether a variable is the one-time code, whole or in part.
+/// True if a variable is the one-time code, whole or in part.
 #[must_use]
 pub fn is_code(path: &str) -> bool {
     path.split('.').next() == Some("code")

@@ -22,7 +22,7 @@ impl Utf16 {
         self.0.extend_from_slice(units);
     }
 
-    /// Whether this is exactly `other`, without a copy.
+    /// True if this is exactly `other`; without a copy.
     #[must_use]
     pub fn is(&self, other: &str) -> bool {
         self.0.iter().copied().eq(other.encode_utf16())

@@ -44,7 +44,7 @@ const CONNECTING: usize = 24;
 /// the header `Keep-Alive`; one that does not may close a connection while a request is on its way to it.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// How long the shortest time that a host announced in `Keep-Alive` counts for its clients.
+/// The time for which the shortest `Keep-Alive` of a host counts.
 const HINT_LASTS: Duration = Duration::from_secs(300);
 
 /// The longest that connecting may take by default, TLS handshake included: three gateways that are all dead leave time for
@@ -79,6 +79,7 @@ struct State {
     built: Option<Built>,
     /// The shortest time that the host announced for a connection without a request, and the last time that it did.
     hint: Option<(Duration, Instant)>,
+    last_reply: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -168,23 +169,31 @@ impl Host {
         Ok(client)
     }
 
-    /// Makes the next request use new connections, unless the client is younger than `instant`.
+    /// Makes the next request use new connections, if nothing has come from the host since `instant` over those that are
+    /// older.
     pub fn renew(&self, instant: Instant) {
         let mut state = self.state();
-        if state.built.as_ref().is_some_and(|built| built.at < instant) {
+        let is_silent = state.last_reply.is_none_or(|last| last < instant);
+        if is_silent && state.built.as_ref().is_some_and(|built| built.at < instant) {
             state.built = None;
         }
     }
 
-    /// Heeds the header `Keep-Alive` of a reply: connections are given up a second before the host closes them, as Node's
-    /// agent does.
-    pub fn note_keep_alive(&self, header: &str) {
-        let timeout = header.split(',').find_map(|part| part.trim().strip_prefix("timeout="));
-        let Some(seconds) = timeout.and_then(|seconds| seconds.trim().parse::<u64>().ok()) else { return };
-        let limit = Duration::from_secs(seconds.saturating_sub(1));
+    /// Notes a reply, and heeds its header `Keep-Alive`: connections are given up a second before the host closes them, as
+    /// Node's agent does.
+    pub fn note_reply(&self, keep_alive: Option<&str>) {
+        let now = Instant::now();
+        let timeout = keep_alive.iter().flat_map(|header| header.split(',')).find_map(|part| {
+            let seconds = part.trim().strip_prefix("timeout=")?;
+            seconds.trim().parse::<u64>().ok()
+        });
+        let limit = timeout.map(|seconds| Duration::from_secs(seconds.saturating_sub(1)));
         let mut state = self.state();
-        if limit < IDLE && state.hint.is_none_or(|(shortest, _)| limit <= shortest) {
-            state.hint = Some((limit, Instant::now()));
+        state.last_reply = Some(now);
+        if let Some(limit) = limit.filter(|limit| *limit < IDLE)
+            && state.hint.is_none_or(|(shortest, _)| limit <= shortest)
+        {
+            state.hint = Some((limit, now));
         }
     }
 
@@ -393,7 +402,7 @@ mod tests {
             ("timeout=1", 0),
             ("timeout=0", 0),
         ] {
-            host.note_keep_alive(header);
+            host.note_reply(Some(header));
             assert_eq!(idle(0), expected, "{header}");
         }
         assert_eq!(idle(301), IDLE.as_secs());

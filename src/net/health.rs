@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::gateway::Gateway;
 
-/// How long a gateway is left alone after its first failure; doubled when it fails again after that.
+/// The rest of a gateway after its first failure; doubled when it fails again after that.
 const FIRST_REST: Duration = Duration::from_secs(15);
 
 /// The longest that a gateway is left alone before it is probed again.
@@ -19,7 +19,7 @@ const LONGEST_REST: Duration = Duration::from_secs(300);
 /// The most gateways that are remembered as down: embedders may name others with every message.
 const REMEMBERED: usize = 64;
 
-/// What is known of the gateways of one process.
+/// The gateways of a process that are down.
 #[derive(Debug, Default)]
 pub struct Health {
     down: Mutex<HashMap<Gateway, Down>>,
@@ -33,7 +33,7 @@ struct Down {
 }
 
 impl Health {
-    /// The gateways in the order to try them: those that are up first, each group in its own order.
+    /// Returns the gateways in the order to try them: those that are up first, each group in its own order.
     pub fn order<'a>(&self, gateways: &'a [Gateway]) -> Vec<&'a Gateway> {
         let is_down = |gateway: &&Gateway| self.down().contains_key(*gateway);
         if self.down().is_empty() {
@@ -44,7 +44,7 @@ impl Health {
         order
     }
 
-    /// A gateway among these that has rested long enough to be probed; whoever gets it is the one to probe it.
+    /// Returns a gateway among these that has rested long enough; the caller probes it, and no other does.
     pub fn claim_probe(&self, gateways: &[Gateway], now: Instant) -> Option<Gateway> {
         let mut down = self.down();
         if down.is_empty() {
@@ -53,14 +53,14 @@ impl Health {
         let has_rested = |gateway: &&Gateway| down.get(gateway).is_some_and(|down| down.rests_until <= now);
         let rested = gateways.iter().find(has_rested).cloned();
         if let Some(down) = rested.as_ref().and_then(|gateway| down.get_mut(gateway)) {
-            // Nobody else is to probe it until this probe has had its time.
+            // No other message probes it until this probe has had its time.
             down.rests_until = now + LONGEST_REST;
         }
         drop(down);
         rested
     }
 
-    /// It could be connected to.
+    /// Notes that a gateway could be connected to.
     pub fn mark_up(&self, gateway: &Gateway) {
         let mut down = self.down();
         if !down.is_empty() {
@@ -68,7 +68,8 @@ impl Health {
         }
     }
 
-    /// A message could not be connected through it. Its rest is doubled once per rest, however many messages failed.
+    /// Notes that a message could not be connected through a gateway. Its rest is doubled once per rest, however many
+    /// messages failed.
     pub fn mark_down(&self, gateway: &Gateway, now: Instant) {
         let mut down = self.down();
         match down.get_mut(gateway) {
@@ -86,7 +87,7 @@ impl Health {
         }
     }
 
-    /// A probe could not connect to it.
+    /// Notes that a probe could not connect to a gateway.
     pub fn probe_failed(&self, gateway: &Gateway, now: Instant) {
         if let Some(down) = self.down().get_mut(gateway) {
             down.rest_again(now);

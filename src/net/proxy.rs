@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use super::gateway::is_loopback;
 
-/// What the variables say. Empty strings count as unset.
+/// The proxy variables. Empty strings count as unset.
 #[derive(Clone, Default)]
 pub struct ProxyVariables {
     /// `https_proxy` or `HTTPS_PROXY`, else `all_proxy` or `ALL_PROXY`.

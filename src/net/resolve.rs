@@ -16,7 +16,7 @@ use tokio::sync::watch;
 /// The most look-ups at a time, each of another host and each on a thread of its own.
 const LOOKUPS: usize = 16;
 
-/// What a look-up finds; nothing until it has ended.
+/// The result of a look-up; `None` until it has ended.
 type Answer = Option<Result<Vec<SocketAddr>, LookupError>>;
 
 /// A function that looks up a host. The addresses have port 0.

@@ -45,10 +45,10 @@ pub const LONGEST_TOTAL: Duration = Duration::from_millis(9500);
 /// A connection that had less time than this says nothing of the gateway.
 const SHORTEST_FAIR_CONNECT: Duration = Duration::from_millis(250);
 
-/// How long a refusal waits for its body, and an acceptance for another chunk before it is judged by those that came.
+/// The time that a refusal waits for its body, and a success for another chunk before it is judged by those that came.
 const BODY_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a probe of a gateway may take.
+/// The longest that a probe of a gateway may take.
 const PROBE: Duration = Duration::from_millis(2500);
 
 /// The most hosts that are remembered: embedders may name others with every message.
@@ -128,7 +128,7 @@ impl Deadlines {
     }
 }
 
-/// What was tried to get a request through.
+/// The gateways that were tried with a request.
 #[derive(Clone, Debug, Default)]
 pub struct Attempts {
     /// The gateway that was asked last.
@@ -320,7 +320,8 @@ impl Transport {
         !matches!(self.settings.route.proxy_for(gateway.base()), Ok(None))
     }
 
-    /// Makes the next request to a gateway use new connections, unless they are younger than `instant`.
+    /// Makes the next request to a gateway use new connections, if nothing has come from it since `instant` over those that
+    /// are older.
     pub fn renew(&self, gateway: &Gateway, instant: Instant) {
         self.host(gateway.base()).renew(instant);
     }
@@ -365,7 +366,7 @@ pub struct Question<'a> {
     pub connect: Duration,
     /// The time by which an answer is wanted.
     pub done_by: Instant,
-    /// What to do while too many questions are under way.
+    /// The way to behave while too many questions are under way.
     pub queue: Queue,
 }
 
@@ -435,9 +436,7 @@ impl Exchange<'_> {
             .await;
         match sent {
             Ok(response) => {
-                if let Some(header) = response.headers().get(KEEP_ALIVE).and_then(|value| value.to_str().ok()) {
-                    host.note_keep_alive(header);
-                }
+                host.note_reply(response.headers().get(KEEP_ALIVE).and_then(|value| value.to_str().ok()));
                 self.read(response).await
             }
             Err(error) if self.departure.recall(attempt) => Err(ConnectError::new(error)),
@@ -500,8 +499,8 @@ fn certificates(pem: &str) -> impl Iterator<Item = CertificateDer<'static>> {
     })
 }
 
-/// Whether a request has left. It leaves by one attempt at most: an attempt is recalled before the next one begins, and
-/// one that was recalled cannot leave any more.
+/// The departure of a request, by one attempt at most: an attempt is recalled before the next one begins, and one that was
+/// recalled cannot leave any more.
 #[derive(Debug, Default)]
 pub struct Departure {
     /// The attempt that may leave, or [`Departure::LEFT`].

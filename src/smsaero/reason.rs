@@ -1,8 +1,8 @@
-//! The reasons for which a message is not sent, as stable codes.
+//! The reasons why a message is not sent, as stable codes.
 
 use serde::Serialize;
 
-/// Why, as a stable code: the `reason` in the data of an error.
+/// A stable code: the `reason` in the data of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -20,7 +20,7 @@ pub enum Reason {
     RateLimited,
     /// The gateway has an outage.
     Unavailable,
-    /// What answered does not speak SMS Aero's API.
+    /// The reply is not one of SMS Aero's API.
     BadResponse,
     /// Time ran out before anything could be sent.
     Timeout,

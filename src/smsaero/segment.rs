@@ -1,4 +1,4 @@
-//! How many parts an SMS takes, by GSM 03.38 and UCS-2 counting.
+//! The parts of an SMS, by GSM 03.38 and UCS-2 counting.
 
 /// The alphabet that a text is transmitted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl Alphabet {
     }
 }
 
-/// What a text costs to transmit.
+/// The parts of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segments {
     /// The alphabet it needs.
