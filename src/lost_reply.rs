@@ -116,12 +116,29 @@ impl Registered<'_> {
         self.may_be_listed = false;
     }
 
-    fn is_alone(&self) -> bool {
+    fn company(&self) -> Company {
         let is_before = |ended: Option<Instant>| ended.is_none_or(|ended| ended + COMPANY_LASTS < self.began);
         let state = self.sends.state();
-        let entry = state.entries.get(&self.key);
-        entry.is_some_and(|entry| entry.in_flight == 1 && is_before(entry.ended)) && is_before(state.forgotten)
+        let (in_flight, ended) = state.entries.get(&self.key).map_or((1, None), |entry| (entry.in_flight, entry.ended));
+        let forgotten = state.forgotten;
+        drop(state);
+        match in_flight {
+            _ if !is_before(ended) || !is_before(forgotten) => Company::Ended,
+            1 => Company::None,
+            _ => Company::InFlight,
+        }
     }
+}
+
+/// The other sends of the same number and text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Company {
+    /// The message is alone.
+    None,
+    /// It may yet turn out that none of them can be listed.
+    InFlight,
+    /// One has ended that may be listed.
+    Ended,
 }
 
 impl Drop for Registered<'_> {
@@ -175,7 +192,7 @@ impl LostReply<'_> {
         for asked in 1.. {
             match self.look_up(persistence).await {
                 LookUp::Found(row) => return Some(*row),
-                LookUp::Refused => return None,
+                LookUp::Hopeless => return None,
                 LookUp::NotFound => {}
             }
             let next = match persistence {
@@ -193,8 +210,10 @@ impl LostReply<'_> {
     }
 
     async fn look_up(&self, persistence: Persistence) -> LookUp {
-        if !self.registered.is_alone() {
-            return LookUp::NotFound;
+        match self.registered.company() {
+            Company::None => {}
+            Company::InFlight => return LookUp::NotFound,
+            Company::Ended => return LookUp::Hopeless,
         }
         let question = Question {
             post: &self.post,
@@ -212,13 +231,13 @@ impl LostReply<'_> {
         let data = match parse_read_reply(reply.status, reply.plain_body()) {
             Ok(data) => data,
             // It would be refused again.
-            Err(ReplyError::Refused(_)) if reply.status < 500 && reply.status != 429 => return LookUp::Refused,
+            Err(ReplyError::Refused(_)) if reply.status < 500 && reply.status != 429 => return LookUp::Hopeless,
             Err(_) => return LookUp::NotFound,
         };
         let window = reply.clock.and_then(|clock| window(clock, self.departed));
         let (Some(rows), Some(window)) = (rows(&data), window) else { return LookUp::NotFound };
         // Others may have begun while the list was on its way.
-        if !self.registered.is_alone() {
+        if self.registered.company() != Company::None {
             return LookUp::NotFound;
         }
         let row = proof(rows, self.number, self.text, &window);
@@ -254,8 +273,8 @@ enum LookUp {
     Found(Box<Row>),
     /// No proof yet.
     NotFound,
-    /// SMS Aero gives no list.
-    Refused,
+    /// There will be none: SMS Aero gives no list, or a row of another send may be in it.
+    Hopeless,
 }
 
 /// True if a reply answers a question; otherwise another gateway may.
@@ -274,7 +293,7 @@ mod tests {
     use serde_json::{Value, json};
     use tokio::time::Instant;
 
-    use super::{COMPANY_LASTS, REMEMBERED, Registered, Sends, proof, window};
+    use super::{COMPANY_LASTS, Company, REMEMBERED, Registered, Sends, proof, window};
     use crate::{net::transport::Clock, smsaero::reply::rows};
 
     const NUMBER: &str = "79001234567";
@@ -296,7 +315,11 @@ mod tests {
             ("79001234568", "text", true),
         ] {
             let (mut one, mut other) = pair(&sends, number, text);
-            assert_eq!((one.is_alone(), other.is_alone()), (is_alone, is_alone), "{number} {text}");
+            assert_eq!(
+                (one.company() == Company::None, other.company() == Company::None),
+                (is_alone, is_alone),
+                "{number} {text}"
+            );
             one.set_unlisted();
             other.set_unlisted();
         }
@@ -307,22 +330,22 @@ mod tests {
         let sends = Sends::default();
         let (ended, before) = pair(&sends, NUMBER, "text");
         drop(ended);
-        assert!(!before.is_alone());
+        assert!(before.company() != Company::None);
         drop(before);
         let mut after = sends.enter(NUMBER, "text");
-        assert!(!after.is_alone());
+        assert!(after.company() != Company::None);
         after.began += COMPANY_LASTS + Duration::from_secs(1);
-        assert!(after.is_alone());
+        assert!(after.company() == Company::None);
     }
 
     #[test]
     fn a_send_that_cannot_be_listed_is_no_company_after_its_end() {
         let sends = Sends::default();
         let (mut refused, message) = pair(&sends, NUMBER, "text");
-        assert!(!message.is_alone());
+        assert!(message.company() != Company::None);
         refused.set_unlisted();
         drop(refused);
-        assert!(message.is_alone());
+        assert!(message.company() == Company::None);
     }
 
     #[test]
@@ -334,9 +357,9 @@ mod tests {
         }
         assert!(sends.state().entries.len() < REMEMBERED);
         let mut after = sends.enter(NUMBER, "another text");
-        assert!(!after.is_alone() && !in_flight.is_alone());
+        assert!(after.company() != Company::None && in_flight.company() != Company::None);
         after.began += COMPANY_LASTS + Duration::from_secs(1);
-        assert!(after.is_alone());
+        assert!(after.company() == Company::None);
     }
 
     fn unix_seconds(time: SystemTime) -> i64 {

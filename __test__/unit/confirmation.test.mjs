@@ -15,7 +15,6 @@ const LOST = {
   silence: [(accept) => faults.silence({ accept }), 'unknown_outcome'],
   reset: [(accept) => faults.reset({ accept }), 'unknown_outcome'],
   halfReply: [(accept) => faults.halfReply({ accept }), 'unknown_outcome'],
-  wrongLength: [(accept) => faults.wrongLength({ accept }), 'unknown_outcome'],
   garbage: [(accept) => faults.garbage({ accept }), 'unknown_outcome'],
   notJson: [(accept) => faults.notJson({ accept }), 'bad_response'],
   empty: [(accept) => faults.empty({ accept }), 'bad_response'],

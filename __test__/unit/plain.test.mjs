@@ -133,13 +133,13 @@ describe('getStatus', () => {
     assert.deepEqual(asked(), { method: 'POST', path: '/v2/sms/teststatus', body: { id } });
     const error = await problemOf(getStatus(id, account, options));
     assert.deepEqual([error.data.reason, error.data.status], ['validation', 400]);
-    assert.match(error.data.errorDescription, /that of a test message only with testMode/);
+    assert.match(error.data.errorDescription, /for a test message only with testMode/);
   });
 
   test('a number that is none is named', async () => {
     for (const id of [undefined, null, '', '1x', -1, 1.5, Number.NaN, 2 ** 60, {}, '9'.repeat(19)]) {
       const { data } = await problemOf(getStatus(id, account, options));
-      assert.match(data.message, /^The call to getStatus is not complete: `id` is not the number of a message/);
+      assert.match(data.message, /^The call to getStatus is not complete: `id` is not the id of a message/);
     }
     assert.deepEqual(gateway.requests, []);
   });
