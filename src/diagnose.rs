@@ -3,7 +3,7 @@
 //! With the very settings that messages are sent with, one step after the other, each with its time and, where it fails,
 //! with what to do.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Url;
@@ -216,7 +216,7 @@ impl Steps<'_> {
         let Ok(server) = ServerName::try_from(bare_host(url).to_owned()) else {
             return Err(Failed::new("tls", format!("{name} is not a name that a certificate can be for.")));
         };
-        let connector = TlsConnector::from(Arc::clone(&self.transport.tls));
+        let connector = TlsConnector::from(self.transport.roots.config());
         let problem = match timeout_at(self.done_by, connector.connect(server, stream)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => tls_problem(name, &error),

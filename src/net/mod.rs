@@ -8,5 +8,7 @@ pub mod health;
 pub mod proxy;
 /// Name look-ups.
 pub mod resolve;
+/// TLS: trust, verification, failures.
+pub mod tls;
 /// One request at most once.
 pub mod transport;

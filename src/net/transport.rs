@@ -14,7 +14,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use reqwest::{
@@ -22,7 +21,6 @@ use reqwest::{
     header::{AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderValue},
     redirect,
 };
-use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout, timeout_at},
@@ -35,6 +33,7 @@ use crate::{
     net::health::Health,
     net::proxy::{ProxyVariables, Route, host_and_port},
     net::resolve::{LookupError, Resolver},
+    net::tls::Roots,
     smsaero::gateway::{Gateway, Request},
     smsaero::reading::Reading,
 };
@@ -68,7 +67,7 @@ const CLIENTS: usize = 64;
 /// A process needs one of these: it holds the pool of kept connections and knows which gateways are up.
 #[derive(Debug)]
 pub struct Transport {
-    pub(crate) tls: Arc<ClientConfig>,
+    pub(crate) roots: Roots,
     pub(crate) route: Route,
     pub(crate) resolver: Resolver,
     clients: Mutex<Vec<Arc<HostClient>>>,
@@ -263,31 +262,23 @@ impl fmt::Display for ConnectError {
 type Admission = OwnedSemaphorePermit;
 
 impl Transport {
-    /// A client that trusts these roots, given as PEM, and nothing else.
+    /// A client that trusts these roots and nothing else.
     #[must_use]
-    pub fn new(roots: &str, variables: &ProxyVariables) -> Arc<Self> {
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(certificates(roots));
-        Self::with(store, Route::new(variables), Resolver::default())
+    pub fn new(roots: Roots, variables: &ProxyVariables) -> Arc<Self> {
+        Self::with(roots, Route::new(variables), Resolver::default())
     }
 
     /// A client for gateways on this machine: no TLS to trust, and never through a proxy.
     #[must_use]
     pub fn local() -> Arc<Self> {
-        Self::with(RootCertStore::empty(), Route::Direct, Resolver::default())
+        Self::with(Roots::new("", None), Route::Direct, Resolver::default())
     }
 
     /// A client that trusts these roots, goes this way and looks up names with this resolver.
     #[must_use]
-    pub fn with(roots: RootCertStore, route: Route, resolver: Resolver) -> Arc<Self> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(rustls::DEFAULT_VERSIONS)
-            .unwrap_or_else(|_| unreachable!("ring speaks TLS 1.2 and 1.3"))
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+    pub fn with(roots: Roots, route: Route, resolver: Resolver) -> Arc<Self> {
         let transport = Self {
-            tls: Arc::new(tls),
+            roots,
             route,
             resolver,
             clients: Mutex::default(),
@@ -453,7 +444,7 @@ impl Transport {
 
     fn build_client(&self, connect: Duration, budget: &Budget) -> Result<Client, reqwest::Error> {
         let builder = Client::builder()
-            .tls_backend_preconfigured((*self.tls).clone())
+            .tls_backend_preconfigured((*self.roots.config()).clone())
             .http1_only()
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -493,17 +484,6 @@ impl Transport {
             }
         });
     }
-}
-
-/// The certificates in a PEM text, without the blocks that do not decode. Not by rustls' reader: its constant-time decoding, which
-/// keys need, took a millisecond of the first message.
-fn certificates(pem: &str) -> impl Iterator<Item = CertificateDer<'static>> {
-    let blocks = pem.split("-----BEGIN CERTIFICATE-----").skip(1);
-    let bodies = blocks.filter_map(|block| Some(block.split_once("-----END CERTIFICATE-----")?.0));
-    bodies.filter_map(|body| {
-        let text = body.split_ascii_whitespace().collect::<String>();
-        STANDARD.decode(text).ok().map(CertificateDer::from)
-    })
 }
 
 /// Lets the connections go first that the last look at the sockets has woken, so that one that was closed meanwhile is not
