@@ -24,11 +24,11 @@ use connector_smsaero_native::{
     net::gateway::Gateway,
     net::proxy::Route,
     net::resolve::Resolver,
+    net::tls::Roots,
     net::transport::{Limits, Transport},
     send::Receipt,
     smsaero::reason::Reason,
 };
-use rustls::RootCertStore;
 use support::{ACCEPTED, CLOSED, CLOSED_UNANNOUNCED, Connections, Server, send, send_within};
 use tokio::{
     io::AsyncReadExt as _,
@@ -57,7 +57,7 @@ async fn burst(
 
 /// A transport for which names stand for what `lookup` says.
 fn transport_with(lookup: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Arc<Transport> {
-    Transport::with(RootCertStore::empty(), Route::default(), Resolver::new(lookup))
+    Transport::with(Roots::new("", None), Route::default(), Resolver::new(lookup))
 }
 
 fn named(name: &str, port: u16) -> Gateway {
@@ -121,7 +121,7 @@ async fn the_second_address_is_reached_when_the_first_is_a_black_hole() {
 #[tokio::test]
 async fn a_handshake_that_hangs_is_given_up_though_no_message_waits_for_it() {
     let mute = Mute::start().await;
-    let transport = Transport::with(RootCertStore::empty(), Route::default(), Resolver::default());
+    let transport = Transport::with(Roots::new("", None), Route::default(), Resolver::default());
     let gateways = [Gateway::parse(&format!("https://127.0.0.1:{}", mute.port)).unwrap()];
     let limits = Limits { connect: Duration::from_millis(300), ..Limits::default() };
     for sent in burst(20, &transport, &gateways, limits).await {
@@ -216,7 +216,7 @@ async fn connections_that_a_gateway_closed_unseen_hold_up_no_message_beside_stea
 #[tokio::test]
 async fn a_connection_that_had_little_time_blames_no_gateway() {
     let mute = Mute::start().await;
-    let transport = Transport::with(RootCertStore::empty(), Route::default(), Resolver::default());
+    let transport = Transport::with(Roots::new("", None), Route::default(), Resolver::default());
     let gateways = [Gateway::parse(&format!("https://127.0.0.1:{}", mute.port)).unwrap(), named("127.0.0.1", 1)];
     let hurried = Limits { total: Duration::from_millis(20), connect: CONNECT };
     send_within(&transport, &gateways[..1], hurried).await.unwrap_err();

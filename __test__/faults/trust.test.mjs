@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import tls from 'node:tls';
 
 import { fetchedNode } from '../platforms/runtimes.mjs';
 import { answerOf, fixture, NODE, temporaryFile, temporaryFolder } from '../support/child.mjs';
@@ -9,6 +10,7 @@ import { secureGateway } from './environment.mjs';
 const DAY_MS = 86_400_000;
 const NAMES = ['127.0.0.1'];
 const sendOnce = fixture('send-once');
+const sendThenTrust = fixture('send-then-trust');
 
 // Node tells of the system's stores since 22.15 and 23.10; an older one of this machine's has none of it. Only a release's
 // tests fetch another one.
@@ -175,6 +177,22 @@ describe('certificates', () => {
     test(`NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing: ${name}${skip ? without : ''}`, { skip }, () =>
       assertRefused(trusted, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, /UnknownIssuer/, { node }),
     );
+  }
+
+  const setters = [{ name: 'Node 24', node: recent, skip: !isThere }];
+  if (tls.setDefaultCACertificates) setters.push({ name: 'this Node', node: NODE, skip: false });
+
+  for (const { name, node, skip } of setters) {
+    const title = `an authority that is set while the process runs is trusted: ${name}${skip ? without : ''}`;
+    test(title, { skip }, async () => {
+      trusted.gateway.clear();
+      const input = { gateways: trusted.gateway.url, caFile: trusted.caFile };
+      const sent = await answerOf(sendThenTrust, { input, node });
+      assert.equal(sent.before.reason, 'unreachable');
+      assert.equal(sent.after.errorDescription, undefined);
+      assert.equal(sent.after.id, trusted.gateway.messages[0].id);
+      assert.equal(trusted.gateway.messages.length, 1);
+    });
   }
 
   test("--use-openssl-ca trusts OpenSSL's store on this Node too", () => {

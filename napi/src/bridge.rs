@@ -32,7 +32,7 @@ use crate::{
     completions::{Completions, PendingSend},
     plain,
     request::SendRequest,
-    runtime::{self, HostSettings, Task},
+    runtime::{self, HostSettings, ReadAgain, Task},
     snapshot,
 };
 
@@ -45,7 +45,22 @@ const NOBODY: Audience = Audience::EndUser(Language::English);
 /// What lives as long as an environment.
 pub struct EnvState {
     host_settings: FunctionRef<(), Vec<String>>,
+    /// The same, for the worker thread.
+    host_settings_again: Arc<ReadAgain>,
     pub completions: Arc<Completions>,
+}
+
+impl EnvState {
+    /// Reads the host's settings, unless that has been done or these gateways need none.
+    pub fn read_settings(&self, env: &Env, gateways: &[Gateway]) -> napi::Result<()> {
+        runtime::read_settings(gateways, &self.host_settings_again, || self.host_settings(env))
+    }
+
+    fn host_settings(&self, env: &Env) -> napi::Result<HostSettings> {
+        let settings: [String; 3] = self.host_settings.borrow_back(env)?.call(())?.try_into().unwrap_or_default();
+        let [roots, proxy, no_proxy] = settings;
+        Ok(HostSettings { roots, variables: ProxyVariables { proxy, no_proxy } })
+    }
 }
 
 /// A configuration that is valid, with its account. Shared with the sends by it.
@@ -66,8 +81,10 @@ pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>
     let index: Function<'_, FnArgs<(Object<'_>, Object<'_>)>, Object<'_>> =
         parts.get_named_property_unchecked("index")?;
     let half = index.call((parts, host).into())?;
+    let host_settings: Function<'_, (), Vec<String>> = half.get_named_property_unchecked("hostSettings")?;
     let state = Arc::new(EnvState {
-        host_settings: half.get_named_property_unchecked("hostSettings")?,
+        host_settings: host_settings.create_ref()?,
+        host_settings_again: Arc::new(host_settings.build_threadsafe_function::<()>().weak::<true>().build()?),
         completions: Arc::new(Completions::new(&half.get_named_property_unchecked("settle")?)?),
     });
     let mut native = Object::new(env)?;
@@ -160,7 +177,7 @@ fn options(call: &FunctionCallContext<'_>) -> napi::Result<External<SendOptions>
 /// `(options)`: sets up what the first message needs, while its configuration is looked up. What fails is tried again then.
 fn warm_up(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<()> {
     let gateways = Arc::clone(&call.get::<&External<SendOptions>>(0)?.gateways);
-    runtime::read_settings(&gateways, || host_settings(state, call.env))?;
+    state.read_settings(call.env, &gateways)?;
     let task = async move {
         runtime::transport(&gateways);
     };
@@ -177,7 +194,7 @@ fn send(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<()> {
     let SendOptions { gateways, limits } = &**call.get::<&External<SendOptions>>(1)?;
     let delay = Duration::try_from_secs_f64(call.get::<f64>(2)? / 1e6).unwrap_or_default();
     let requests = call.get::<Utf16String>(3)?;
-    runtime::read_settings(gateways, || host_settings(state, call.env))?;
+    state.read_settings(call.env, gateways)?;
     let batch = Batch {
         prepared,
         gateways: Arc::clone(gateways),
@@ -259,7 +276,7 @@ enum Question {
 fn diagnose(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<()> {
     let id = call.get::<u32>(0)?;
     let question = serde_json::from_str::<Question>(&call.get::<String>(1)?).map_err(refused)?;
-    let settings = host_settings(state, call.env)?;
+    let settings = state.host_settings(call.env)?;
     // Last: whoever throws here must not settle as well.
     let pending = || PendingSend::new(id, Arc::clone(&state.completions), Message::lost(Audience::Administrator));
     let gateways = match &question {
@@ -270,7 +287,7 @@ fn diagnose(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<()
         }
         Question::Probe { gateway } => Gateway::parse_all([gateway.as_str()]).map_err(refused)?,
     };
-    runtime::read_settings(&gateways, || Ok::<_, napi::Error>(settings))?;
+    runtime::read_settings(&gateways, &state.host_settings_again, || Ok::<_, napi::Error>(settings))?;
     let (worker, pending) = (runtime::worker()?, pending());
     runtime::spawn(worker, async move {
         if let Some(gateway) = gateways.first() {
@@ -319,12 +336,6 @@ pub fn call_of(name: &str) -> &'static str {
 /// `(path, languages?)`: the error for a part of the configuration that threw when it was read, as JSON.
 fn config_error(call: &FunctionCallContext<'_>) -> napi::Result<String> {
     Ok(to_json(&Error::new(ErrorKind::UnreadableConfig(call.get(0)?), reader(call, 1)?)))
-}
-
-pub fn host_settings(state: &EnvState, env: &Env) -> napi::Result<HostSettings> {
-    let settings: [String; 3] = state.host_settings.borrow_back(env)?.call(())?.try_into().unwrap_or_default();
-    let [roots, proxy, no_proxy] = settings;
-    Ok(HostSettings { roots, variables: ProxyVariables { proxy, no_proxy } })
 }
 
 /// Who reads an error: somebody signing in, whose languages are given, or the administrator.

@@ -21,7 +21,7 @@ use napi::{
 use tokio::time::Instant;
 
 use crate::{
-    bridge::{EnvState, SendOptions, call_of, deliver, host_settings, no_worker, refused, text, to_json},
+    bridge::{EnvState, SendOptions, call_of, deliver, no_worker, refused, text, to_json},
     completions::PendingSend,
     runtime, snapshot,
 };
@@ -88,7 +88,7 @@ fn spawn<F: Future<Output = ()> + Send + 'static>(
     let account = Arc::clone(call.get::<&External<Arc<Account>>>(0)?);
     let SendOptions { gateways, limits } = &**call.get::<&External<SendOptions>>(1)?;
     let (id, is_traced) = (call.get(2)?, call.get(3)?);
-    runtime::read_settings(gateways, || host_settings(state, call.env))?;
+    state.read_settings(call.env, gateways)?;
     let worker = match runtime::worker() {
         Ok(worker) => worker,
         Err(error) => return Ok(Some(to_json(&no_worker(&error, READER)))),

@@ -14,12 +14,20 @@ use std::{
 
 use connector_smsaero_native::{
     lost_reply::Sends,
-    net::gateway::Gateway,
-    net::{proxy::ProxyVariables, transport::Transport},
+    net::{
+        gateway::Gateway,
+        proxy::ProxyVariables,
+        tls::{ReadRoots, Roots},
+        transport::Transport,
+    },
+};
+use napi::{
+    Status,
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use tokio::{
     runtime::{Builder, Handle},
-    sync::Notify,
+    sync::{Notify, oneshot},
     time::sleep,
 };
 
@@ -92,21 +100,56 @@ pub struct HostSettings {
     pub variables: ProxyVariables,
 }
 
+/// Calls `hostSettings` of one environment from the worker thread. Weak, so it does not keep the process alive.
+pub type ReadAgain = ThreadsafeFunction<(), Vec<String>, (), Status, false, true, 0>;
+
+/// The one of the environment that sent last, which may have ended since.
+static READ_AGAIN: Mutex<Option<Arc<ReadAgain>>> = Mutex::new(None);
+
 /// Reads the host's settings before the first secure gateway is asked. On the JavaScript thread, which alone can ask Node
 /// for them: once per process.
-pub fn read_settings<E>(gateways: &[Gateway], read: impl FnOnce() -> Result<HostSettings, E>) -> Result<(), E> {
-    if !are_local(gateways) && SETTINGS.get().is_none() {
+pub fn read_settings<E>(
+    gateways: &[Gateway],
+    again: &Arc<ReadAgain>,
+    read: impl FnOnce() -> Result<HostSettings, E>,
+) -> Result<(), E> {
+    if are_local(gateways) {
+        return Ok(());
+    }
+    if SETTINGS.get().is_none() {
         let settings = read()?;
         SETTINGS.get_or_init(|| settings);
     }
+    let mut known = READ_AGAIN.lock().unwrap_or_else(PoisonError::into_inner);
+    if !known.as_ref().is_some_and(|known| Arc::ptr_eq(known, again)) {
+        *known = Some(Arc::clone(again));
+    }
+    drop(known);
     Ok(())
+}
+
+/// Asks the environment that sent last whom it trusts now.
+fn read_roots() -> ReadRoots {
+    Box::new(|| {
+        let again = READ_AGAIN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            let hand_over = move |settings: napi::Result<Vec<String>>, _| {
+                // The receiver is gone if that took too long.
+                let _: Result<(), _> = answer.send(settings.ok());
+                Ok(())
+            };
+            again?.call_with_return_value((), ThreadsafeFunctionCallMode::NonBlocking, hand_over);
+            answered.await.ok()??.into_iter().next()
+        })
+    })
 }
 
 /// The transport for these gateways, set up with the first message. On the worker thread, since it takes a while.
 pub fn transport(gateways: &[Gateway]) -> &'static Arc<Transport> {
     match SETTINGS.get() {
         Some(HostSettings { roots, variables }) if !are_local(gateways) => {
-            SECURE.get_or_init(|| Transport::new(roots, variables))
+            SECURE.get_or_init(|| Transport::new(Roots::new(roots, Some(read_roots())), variables))
         }
         _ => LOCAL.get_or_init(Transport::local),
     }

@@ -29,6 +29,7 @@ use super::{
     deadline::until,
     proxy::{Route, UnusableProxy},
     resolve::Resolver,
+    tls::Roots,
 };
 
 /// The most messages to one host that have a connection or wait for one; further ones wait for their turn.
@@ -56,8 +57,8 @@ const MOST_HEADERS: usize = 512;
 
 /// The settings that the clients of a process share.
 pub struct Settings {
-    /// The roots, and how TLS is spoken.
-    pub tls: ClientConfig,
+    /// The trusted authorities.
+    pub roots: Roots,
     /// The proxy, where there is one.
     pub route: Route,
     /// Looks up names.
@@ -85,6 +86,7 @@ struct State {
 #[derive(Debug)]
 struct Built {
     client: Client,
+    tls: Arc<ClientConfig>,
     at: Instant,
     connect: Duration,
     idle: Duration,
@@ -145,28 +147,34 @@ impl Host {
         }
     }
 
-    /// The HTTP client for connections that may take so long to be made.
+    /// The HTTP client for connections that may take so long to be made, and the TLS that it speaks.
     ///
     /// # Errors
     /// No client can be built, or the proxy cannot be used.
-    pub fn client(&self, connect: Duration, settings: &Settings) -> Result<Client, ConnectError> {
+    pub fn client(&self, connect: Duration, settings: &Settings) -> Result<(Client, Arc<ClientConfig>), ConnectError> {
         let proxy = self.proxy.as_ref().map_err(|_| ConnectError::UnusableProxy)?;
-        let now = Instant::now();
+        let (now, tls) = (Instant::now(), settings.roots.config());
         let mut state = self.state();
         let idle = state.idle(now);
         if let Some(built) = &state.built
             && built.connect >= connect
             && built.idle == idle
+            && Arc::ptr_eq(&built.tls, &tls)
         {
-            return Ok(built.client.clone());
+            return Ok((built.client.clone(), tls));
         }
         // A replaced client ends with the last request that uses it.
         let longest = state.built.as_ref().map_or(connect, |built| built.connect.max(connect));
         let connect = client_limit(longest);
-        let client = self.build(proxy.as_ref(), connect, idle, settings)?;
-        state.built = Some(Built { client: client.clone(), at: now, connect, idle });
+        let client = self.builder(connect, idle, settings).tls_backend_preconfigured((*tls).clone());
+        let client = match proxy {
+            Some(proxy) => client.proxy(Proxy::all(proxy.clone()).map_err(ConnectError::new)?),
+            None => client,
+        };
+        let client = client.build().map_err(ConnectError::new)?;
+        state.built = Some(Built { client: client.clone(), tls: Arc::clone(&tls), at: now, connect, idle });
         drop(state);
-        Ok(client)
+        Ok((client, tls))
     }
 
     /// Makes the next request use new connections, if nothing has come from the host since `instant` over those that are
@@ -203,16 +211,9 @@ impl Host {
         self.connecting.made.load(Ordering::Relaxed)
     }
 
-    fn build(
-        &self,
-        proxy: Option<&Url>,
-        connect: Duration,
-        idle: Duration,
-        settings: &Settings,
-    ) -> Result<Client, ConnectError> {
+    fn builder(&self, connect: Duration, idle: Duration, settings: &Settings) -> ClientBuilder {
         let connecting = Arc::clone(&self.connecting);
         let builder = Client::builder()
-            .tls_backend_preconfigured(settings.tls.clone())
             .http1_only()
             .http1_max_headers(MOST_HEADERS)
             // Firewalls ask for one.
@@ -230,12 +231,7 @@ impl Host {
             .no_proxy();
         let builder = with_keepalive(builder);
         // A limit of nothing would still collect connections until they are looked for.
-        let builder = if idle.is_zero() { builder.pool_max_idle_per_host(0) } else { builder };
-        let builder = match proxy {
-            Some(proxy) => builder.proxy(Proxy::all(proxy.clone()).map_err(ConnectError::new)?),
-            None => builder,
-        };
-        builder.build().map_err(ConnectError::new)
+        if idle.is_zero() { builder.pool_max_idle_per_host(0) } else { builder }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io, sync::Arc};
 
-use super::resolve::LookupError;
+use super::{resolve::LookupError, tls};
 
 /// Why one gateway gave no reply. Keeps the system's or the TLS library's error until a sentence is made of it.
 #[derive(Clone, Debug)]
@@ -50,15 +50,21 @@ impl ConnectError {
             })
     }
 
+    /// True if the certificate's authority is not among the trusted ones.
+    #[must_use]
+    pub fn is_unknown_issuer(&self) -> bool {
+        matches!(self, Self::Failed(error) if tls::is_unknown_issuer(&**error))
+    }
+
+    fn is_of_tls(&self) -> bool {
+        matches!(self, Self::Failed(error) if tls::tls_error(&**error).is_some())
+    }
+
     /// The first error of this type among the causes.
     #[must_use]
     pub fn find<E: Error + 'static>(&self) -> Option<&E> {
         let Self::Failed(error) = self else { return None };
-        causes(error).find_map(|cause| {
-            // An `io::Error` names the cause of what it wraps as its own.
-            let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            cause.downcast_ref().or_else(|| wrapped?.downcast_ref())
-        })
+        causes(error).find_map(<dyn Error>::downcast_ref)
     }
 }
 
@@ -71,6 +77,8 @@ impl fmt::Display for ConnectError {
                 "HTTPS_PROXY or ALL_PROXY does not name a proxy with http:// or https://, the kinds that can be used",
             ),
             Self::NoReply => f.write_str("no complete reply"),
+            // Its details are algorithm numbers; the advice has them in words.
+            Self::Failed(_) if self.is_of_tls() => f.write_str("the TLS handshake failed"),
             Self::Failed(error) => {
                 if self.is_local() {
                     f.write_str("this server could not connect: ")?;
@@ -110,7 +118,7 @@ impl FailedAttempt {
             ConnectError::Deadline | ConnectError::Full => "connect",
             ConnectError::UnusableProxy => "proxy",
             ConnectError::Failed(_) if error.find::<LookupError>().is_some() => "dns",
-            ConnectError::Failed(_) if error.find::<rustls::Error>().is_some() => "tls",
+            ConnectError::Failed(_) if error.is_of_tls() => "tls",
             ConnectError::Failed(_) if error.find::<io::Error>().is_some() => "tcp",
             ConnectError::Failed(_) if self.proxy.is_some() => "proxy",
             ConnectError::Failed(_) | ConnectError::NoReply => "reply",
@@ -120,6 +128,11 @@ impl FailedAttempt {
     /// The advice for the administrator of this server.
     #[must_use]
     pub fn advice(&self) -> String {
+        if let ConnectError::Failed(error) = &self.error
+            && let Some(advice) = self.handshake_advice(error)
+        {
+            return advice;
+        }
         let advice = match &self.error {
             error if error.is_local() => "Check this server's limits on threads, descriptors and memory.",
             ConnectError::Full => "Send fewer messages at a time, or find out why the gateway does not answer.",
@@ -133,11 +146,19 @@ impl FailedAttempt {
                 "proxy" => {
                     "The proxy did not connect to the gateway. If it wants credentials (HTTP 407), put them into HTTPS_PROXY: http://user:password@host:port. Otherwise allow the gateway in the proxy, or list it in NO_PROXY."
                 }
-                "tls" => "Check what stands in between: a proxy, a firewall, or a server that speaks no TLS.",
                 _ => "Check SMSAERO_GATEWAYS and what answers there instead of SMS Aero.",
             },
         };
         advice.to_owned()
+    }
+
+    /// The advice for a failure of TLS. A connection through a proxy may also have been closed before TLS began.
+    fn handshake_advice(&self, error: &reqwest::Error) -> Option<String> {
+        let may_be_tls = self.error.is_of_tls() || (self.gateway.starts_with("https") && self.proxy.is_none());
+        let name = if self.proxy.is_some() { "the gateway or the proxy" } else { "the gateway" };
+        let advice = may_be_tls.then(|| tls::handshake_advice(error, name))??;
+        let (first, rest) = advice.split_at_checked(1)?;
+        Some(first.to_uppercase() + rest)
     }
 }
 

@@ -21,5 +21,8 @@ pub mod health;
 /// The proxy on the way to a host.
 pub mod proxy;
 
+/// TLS: trust, verification, failures.
+pub mod tls;
+
 /// Name look-ups.
 pub mod resolve;

@@ -11,14 +11,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use reqwest::{
     Client, Response, Url,
     header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue},
 };
-use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer};
 use serde::de::IgnoredAny;
 use tokio::{
     sync::Notify,
@@ -34,6 +32,7 @@ use super::{
     health::Health,
     proxy::{ProxyVariables, Route, host_and_port},
     resolve::Resolver,
+    tls::Roots,
 };
 
 /// The longest that a send may take by default, from the call to its settlement: Logto's sign-in page waits for 10 s.
@@ -181,30 +180,22 @@ pub struct Clock {
 }
 
 impl Transport {
-    /// A client that trusts these roots, given as PEM, and nothing else.
+    /// A client that trusts these authorities and goes by these proxies.
     #[must_use]
-    pub fn new(roots: &str, variables: &ProxyVariables) -> Arc<Self> {
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(certificates(roots));
-        Self::with(store, Route::new(variables), Resolver::default())
+    pub fn new(roots: Roots, variables: &ProxyVariables) -> Arc<Self> {
+        Self::with(roots, Route::new(variables), Resolver::default())
     }
 
     /// A client for gateways on this machine: no TLS to trust, and never through a proxy.
     #[must_use]
     pub fn local() -> Arc<Self> {
-        Self::with(RootCertStore::empty(), Route::default(), Resolver::default())
+        Self::with(Roots::new("", None), Route::default(), Resolver::default())
     }
 
-    /// A client that trusts these roots, goes this way and looks up names with this resolver.
+    /// A client that trusts these authorities, goes this way and looks up names with this resolver.
     #[must_use]
-    pub fn with(roots: RootCertStore, route: Route, resolver: Resolver) -> Arc<Self> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(rustls::DEFAULT_VERSIONS)
-            .unwrap_or_else(|_| unreachable!("ring speaks TLS 1.2 and 1.3"))
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let settings = Settings { tls, route, resolver };
+    pub fn with(roots: Roots, route: Route, resolver: Resolver) -> Arc<Self> {
+        let settings = Settings { roots, route, resolver };
         Arc::new(Self { settings, hosts: Mutex::default(), health: Health::default() })
     }
 
@@ -304,7 +295,7 @@ impl Transport {
         let host = self.host(gateway.base());
         let answer = async {
             let _permit = host.admit_question(Queue::Wait, started + PROBE).await?;
-            let client = host.client(CONNECT, &self.settings)?;
+            let (client, _) = host.client(CONNECT, &self.settings)?;
             match timeout(PROBE, client.head(gateway.base().clone()).send()).await {
                 Ok(Ok(_)) => Ok(started.elapsed()),
                 Ok(Err(error)) => Err(ConnectError::new(error)),
@@ -382,18 +373,19 @@ struct Exchange<'a> {
 impl Exchange<'_> {
     /// Sends the request and reads the reply; returns it with the time that connecting took.
     async fn run(&self, host: &Host, settings: &Settings, health: &Health) -> Result<(Reply, Duration), ConnectError> {
-        let client = host.client(self.connect, settings)?;
+        let (client, tls) = host.client(self.connect, settings)?;
         // A connection that the gateway has closed meanwhile is not chosen: its end is looked at first.
         yield_now().await;
         let (started, made_before) = (Instant::now(), host.connections_made());
-        let connected_by = self.connected_by();
-        let attempt = self.departure.attempt();
-        let mut replying = pin!(self.reply(&client, host, attempt));
-        let reply = match until_around(connected_by, replying.as_mut()).await {
-            Some(reply) => reply,
-            None if self.departure.recall(attempt) => Err(ConnectError::Deadline),
-            None => until_around(self.done_by, replying).await.unwrap_or(Err(ConnectError::NoReply)),
-        };
+        let mut reply = self.attempt(&client, host).await;
+        if let Err(error) = &reply
+            && error.is_unknown_issuer()
+            // The host's program may trust more authorities by now.
+            && settings.roots.refreshed(&tls).await.is_some()
+        {
+            let (client, _) = host.client(self.connect, settings)?;
+            reply = self.attempt(&client, host).await;
+        }
         match reply {
             Ok(reply) => {
                 health.mark_up(self.gateway);
@@ -412,6 +404,17 @@ impl Exchange<'_> {
                 }
                 Err(error)
             }
+        }
+    }
+
+    async fn attempt(&self, client: &Client, host: &Host) -> Result<Reply, ConnectError> {
+        let connected_by = self.connected_by();
+        let attempt = self.departure.attempt();
+        let mut replying = pin!(self.reply(client, host, attempt));
+        match until_around(connected_by, replying.as_mut()).await {
+            Some(reply) => reply,
+            None if self.departure.recall(attempt) => Err(ConnectError::Deadline),
+            None => until_around(self.done_by, replying).await.unwrap_or(Err(ConnectError::NoReply)),
         }
     }
 
@@ -486,17 +489,6 @@ fn clock(headers: &HeaderMap, at: Instant) -> Option<Clock> {
     let mut dates = headers.get_all(DATE).iter();
     let (date, None) = (dates.next()?, dates.next()) else { return None };
     Some(Clock { date: httpdate::parse_http_date(date.to_str().ok()?).ok()?, local: SystemTime::now(), at })
-}
-
-/// The certificates in a PEM text, without the blocks that do not decode. Not by rustls' reader: its constant-time decoding, which
-/// keys need, took a millisecond of the first message.
-fn certificates(pem: &str) -> impl Iterator<Item = CertificateDer<'static>> {
-    let blocks = pem.split("-----BEGIN CERTIFICATE-----").skip(1);
-    let bodies = blocks.filter_map(|block| Some(block.split_once("-----END CERTIFICATE-----")?.0));
-    bodies.filter_map(|body| {
-        let text = body.split_ascii_whitespace().collect::<String>();
-        STANDARD.decode(text).ok().map(CertificateDer::from)
-    })
 }
 
 /// The departure of a request, by one attempt at most: an attempt is recalled before the next one begins, and one that was

@@ -1,5 +1,5 @@
-// What the connector takes over from Node: whom to trust, and the proxy to go through. Asked once per process, before
-// the first message to a secure gateway.
+// What the connector takes over from Node: whom to trust, and the proxy to go through. Asked before the first message to a
+// secure gateway, and for the trust alone when the issuer of a certificate is unknown.
 () => {
   // Where systems keep the bundle that OpenSSL takes by default.
   const OPENSSL_FILES = [
@@ -36,8 +36,10 @@
   };
   const trusted = () => {
     const extra = env.NODE_EXTRA_CA_CERTS ? read(env.NODE_EXTRA_CA_CERTS) : '';
-    if (/--use-openssl-ca\b/.test(flags)) return [...openssl(), extra];
-    return tls.getCACertificates ? tls.getCACertificates('default') : [...tls.rootCertificates, extra];
+    // With it come those that the program has set.
+    const known = tls.getCACertificates?.('default');
+    if (/--use-openssl-ca\b/.test(flags)) return [...openssl(), extra, ...(known ?? [])];
+    return known ?? [...tls.rootCertificates, extra];
   };
   const proxy = env.https_proxy || env.HTTPS_PROXY || env.all_proxy || env.ALL_PROXY || '';
   return [trusted().join('\n'), proxy, env.no_proxy || env.NO_PROXY || ''];
