@@ -106,12 +106,11 @@ impl Asking<'_> {
                     api_key: self.account.api_key.clone(),
                     ..Secrets::default()
                 });
-                let redact = |words: String| redactor.redact(&words, reply.cut);
                 Err(error(ErrorKind::Unanswered {
                     reason: refusal.reason,
                     status: Some(reply.status),
-                    words: refusal.message.map(redact),
-                    sentence: refusal.sentence.map(redact),
+                    words: refusal.message.map(|body| redactor.redact(body, reply.cut)),
+                    sentence: refusal.sentence.filter(|words| !redactor.holds_secret(words, reply.cut)),
                     attempts: Vec::new(),
                 }))
             }

@@ -10,6 +10,7 @@ use serde::{
 use crate::{
     logto::issue::Issue,
     logto::language::Language,
+    redact::WITHHELD,
     smsaero::gateway::{Field, FieldFault},
     smsaero::reason::Reason,
 };
@@ -23,7 +24,7 @@ pub enum Audience {
     Administrator,
 }
 
-/// Why a message was not sent. Holds no secret: whatever came from outside was redacted before it got here.
+/// Why a message was not sent. Holds no secret: words from outside that repeat one are withheld before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -62,9 +63,9 @@ pub enum ErrorKind {
         reason: Reason,
         /// The status of HTTP.
         status: u16,
-        /// The provider's words, redacted; ours where it has none.
+        /// The provider's words, or [`WITHHELD`].
         message: Option<String>,
-        /// The part of them that is safe to display, redacted.
+        /// The part of them that reads as a sentence; `None` if it holds a secret.
         sentence: Option<String>,
         /// The fields found wrong.
         fields: Vec<FieldFault>,
@@ -99,9 +100,9 @@ pub enum ErrorKind {
         reason: Reason,
         /// The status of HTTP, where there was a reply.
         status: Option<u16>,
-        /// The provider's words, redacted.
+        /// The provider's words, or [`WITHHELD`].
         words: Option<String>,
-        /// The part of them that is safe to display, redacted.
+        /// The part of them that reads as a sentence; `None` if it holds a secret.
         sentence: Option<String>,
         /// What happened with each gateway, where there was no reply.
         attempts: Vec<String>,
@@ -231,6 +232,9 @@ impl Error {
             ErrorKind::Argument { call, field, problem } => format!("The call to {call} is not complete: `{field}` {problem}."),
             ErrorKind::TemplateNotFound { usage_type } => format!("Cannot find template for type: {usage_type}"),
             ErrorKind::NumberNotAllowed { .. } => "This phone number cannot be written to.".to_owned(),
+            ErrorKind::Refused { message: Some(body), sentence: Some(sentence), .. }
+            | ErrorKind::Unanswered { words: Some(body), sentence: Some(sentence), .. }
+                if body == WITHHELD => format!("{body} Its words: {sentence}"),
             ErrorKind::Refused { message: Some(message), .. } => message.clone(),
             ErrorKind::Refused { status, .. } => format!("SMS Aero refused the message (HTTP {status}) and gave no reason."),
             ErrorKind::Redirected { status } => format!("The gateway answered with a redirect (HTTP {status}), which is not followed. The message was not sent."),
@@ -351,6 +355,9 @@ fn field_error(field: &FieldFault) -> String {
         }
         Field::Text => ("the template's text", "SMS Aero takes 2 to 640 characters"),
     };
+    if field.codes.is_empty() {
+        return format!("{ours}: {advice}");
+    }
     format!("{ours} ({}): {advice}", field.codes.join(", "))
 }
 

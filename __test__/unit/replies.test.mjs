@@ -343,7 +343,7 @@ describe("SMS Aero's replies", () => {
     ]) {
       const error = await refusedWithBytes(t, encoding, compressed);
       assertError(error, 'general', { reason: 'no_money', status: 402 });
-      assert.equal(error.data.message, body.replace('79001234567', '***'), encoding);
+      assert.match(error.data.message, /^The reply is not shown/, encoding);
     }
   });
 

@@ -3,9 +3,9 @@
 
 use arbitrary::Arbitrary;
 use connector_smsaero_native::{
+    redact::{Redactor, Secrets, WITHHELD},
     smsaero::gateway::{Judgement, judge},
     smsaero::reading::{self, Reading},
-    redact::{Redactor, Secrets},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -32,9 +32,9 @@ fuzz_target!(|reply: Reply| {
         drop((reading::rows(&data), reading::message_status(&data), reading::sender_names(&data)));
     }
     let secrets = Secrets { api_key: secret.clone(), ..Secrets::default() };
-    let redacted = Redactor::new(&secrets).redact(&body, cut);
-    // The marker may itself be what the secret is made of.
-    if secret.chars().count() >= 4 && !secret.contains('*') {
+    let redacted = Redactor::new(&secrets).redact(body, cut);
+    // The sentence in its place may itself hold the secret.
+    if secret.trim().chars().count() >= 4 && redacted != WITHHELD {
         assert!(!redacted.contains(&secret), "{redacted:?}");
     }
 });

@@ -225,17 +225,26 @@ pub async fn send(transport: &Arc<Transport>, gateways: &[Gateway]) -> Result<Re
 
 /// Sends one message through these gateways within these limits.
 pub async fn send_within(transport: &Arc<Transport>, gateways: &[Gateway], limits: Limits) -> Result<Receipt, Error> {
-    let message = message();
+    let message = message("482913");
     message.deliver(transport, gateways, Deadlines { started: Instant::now(), limits }, &mut Attempts::default()).await
 }
 
-fn message() -> Message {
+/// Sends a message with this value of its variable to a server that refuses it.
+pub async fn refused(value: &str, status: u16, body: &str) -> Error {
+    let reply = format!("HTTP/1.1 {status} No\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let server = Server::start_answering(Answer::Bytes(reply.leak())).await;
+    let deadlines = Deadlines { started: Instant::now(), limits: Limits::default() };
+    let gateways = [server.gateway()];
+    message(value).deliver(&Transport::local(), &gateways, deadlines, &mut Attempts::default()).await.unwrap_err()
+}
+
+fn message(value: &str) -> Message {
     let templates = ["Register", "SignIn", "ForgotPassword", "Generic"]
         .map(|name| json!({ "usageType": name, "content": "{{code}} it is" }));
-    let value = json!({ "email": "a@b.co", "apiKey": "key12345", "senderName": "SMS Aero", "templates": templates });
-    let config = Config::parse(&Some(&value)).unwrap();
+    let config = json!({ "email": "a@b.co", "apiKey": "key12345", "senderName": "SMS Aero", "templates": templates });
+    let config = Config::parse(&Some(&config)).unwrap();
     let account = Arc::new(Account::new(&config));
     let (to, usage_type) = (Utf16::from("79001234567"), Utf16::from("SignIn"));
     let recipient = Recipient { to: &to, usage_type: &usage_type, audience: Audience::Administrator };
-    Message::new(account, &config.templates[1], &recipient, &[Some(Utf16::from("482913"))])
+    Message::new(account, &config.templates[1], &recipient, &[Some(Utf16::from(value))])
 }
