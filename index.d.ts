@@ -126,7 +126,7 @@ export interface SenderName {
 
 /** The `data` of an error that `sendMessage` rejects with. */
 export interface SendErrorData {
-  /** What happened: the provider's words where it had some, with everything secret taken out. */
+  /** What happened: the provider's words, or a fixed sentence if they repeat something secret. */
   message: string
   /**
    * The sentence that Logto shows: a diagnosis when the configuration was passed in by hand (the Console's test),

@@ -115,12 +115,11 @@ impl Asking<'_> {
                     api_key: self.account.api_key.clone(),
                     ..Secrets::default()
                 });
-                let redact = |words: String| redactor.redact(&words, reply.cut);
                 Err(Error::of_question(ErrorKind::Refused {
                     reason: refusal.reason,
                     status: reply.status,
-                    message: refusal.message.map(redact),
-                    sentence: refusal.sentence.map(redact),
+                    message: refusal.message.map(|body| redactor.redact(body, reply.cut)),
+                    sentence: refusal.sentence.filter(|words| !redactor.holds_secret(words, reply.cut)),
                     fields: Vec::new(),
                 }))
             }

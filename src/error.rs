@@ -10,6 +10,7 @@ use serde::{
 use crate::{
     logto::{issue::Issue, language::Language},
     net::connect_error::FailedAttempt,
+    redact::WITHHELD,
     smsaero::{
         reason::Reason,
         reply::{Field, FieldFault},
@@ -34,7 +35,7 @@ pub enum Subject {
     Question,
 }
 
-/// Why a message was not sent, or a question not answered. Holds no secret: texts from outside were redacted before.
+/// Why a message was not sent, or a question not answered. Holds no secret: texts from outside that repeat one are withheld before.
 #[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -74,9 +75,9 @@ pub enum ErrorKind {
         reason: Reason,
         /// The HTTP status.
         status: u16,
-        /// The provider's words, redacted.
+        /// The provider's words, or [`WITHHELD`].
         message: Option<String>,
-        /// The part of them that is safe to display, redacted.
+        /// The part of them that reads as a sentence; `None` if it holds a secret.
         sentence: Option<String>,
         /// The fields that the provider found wrong.
         fields: Vec<FieldFault>,
@@ -224,7 +225,8 @@ impl Error {
             (ErrorKind::Argument { call, field, problem }, _) => format!("The call to {call} is not complete: `{field}` {problem}."),
             (ErrorKind::TemplateNotFound { usage_type }, _) => format!("Cannot find template for type: {usage_type}"),
             (ErrorKind::NumberNotAllowed { .. }, _) => "No message may be sent to this number.".to_owned(),
-            (ErrorKind::Refused { message: Some(message), .. }, _) => message.clone(),
+            (ErrorKind::Refused { message: Some(body), sentence: Some(sentence), .. }, _) if body == WITHHELD => format!("{body} Its words: {sentence}"),
+            (ErrorKind::Refused { message: Some(body), .. }, _) => body.clone(),
             (ErrorKind::Refused { status, .. }, Subject::Message) => format!("SMS Aero refused the message (HTTP {status}) and gave no reason."),
             (ErrorKind::Refused { status, .. } | ErrorKind::NotAReply { status }, Subject::Question) => format!("SMS Aero did not answer the request (HTTP {status})."),
             (ErrorKind::Redirected { status }, _) => format!("The gateway answered with a redirect (HTTP {status}), which is not followed. The message was not sent."),
@@ -344,6 +346,9 @@ fn field_error(field: &FieldFault) -> String {
         }
         Field::Text => ("the text", "SMS Aero takes 2 to 640 characters"),
     };
+    if field.codes.is_empty() {
+        return format!("{ours}: {advice}");
+    }
     format!("{ours} ({}): {advice}", field.codes.join(", "))
 }
 

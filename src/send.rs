@@ -16,7 +16,6 @@ use crate::{
     error::{Audience, Error, ErrorKind},
     logto::{
         config::{Config, Template},
-        template::is_code,
         utf16::Utf16,
     },
     lost_reply::{LostReply, Persistence, Registered, Sends},
@@ -40,7 +39,8 @@ pub struct Message {
     account: Arc<Account>,
     number: String,
     text: String,
-    codes: Vec<String>,
+    /// The parts of the text that are secret by themselves.
+    values: Vec<String>,
     /// `None` if the text was not made from a template.
     usage_type: Option<String>,
     audience: Audience,
@@ -132,13 +132,11 @@ impl Message {
         values: &[Option<Utf16>],
     ) -> Self {
         let Recipient { to, usage_type, audience } = *recipient;
-        let variables = template.variables().zip(values);
-        let codes = variables.filter(|(path, _)| is_code(path)).filter_map(|(_, value)| value.as_ref());
         Self {
             account,
             number: to.well_formed(),
             text: template.render(values).well_formed(),
-            codes: codes.map(Utf16::well_formed).collect(),
+            values: values.iter().flatten().map(Utf16::well_formed).collect(),
             usage_type: Some(usage_type.well_formed()),
             audience,
         }
@@ -148,11 +146,11 @@ impl Message {
     #[must_use]
     pub fn plain(account: Arc<Account>, to: &Utf16, text: &Utf16) -> Self {
         let text = text.well_formed();
-        // Whatever might be a one-time code in it is taken out of what comes back, as the text itself is.
-        let runs =
-            text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|run| run.contains(|c: char| c.is_ascii_digit()));
-        let codes = runs.map(str::to_owned).collect();
-        Self { account, number: to.well_formed(), text, codes, usage_type: None, audience: Audience::Administrator }
+        // Without variables, anything with a digit may be a one-time code, such as `Zq48`, 482913 or 482-913.
+        let parts = text.split(|char: char| !char.is_alphanumeric()).chain(text.split(char::is_alphabetic));
+        let values =
+            parts.filter(|part| part.contains(|char: char| char.is_ascii_digit())).map(str::to_owned).collect();
+        Self { account, number: to.well_formed(), text, values, usage_type: None, audience: Audience::Administrator }
     }
 
     /// Checks that the configuration allows messages to this number.
@@ -308,7 +306,7 @@ impl Message {
             api_key: self.account.api_key.clone(),
             number: self.number.clone(),
             text: self.text.clone(),
-            codes: self.codes.clone(),
+            values: self.values.clone(),
         }
     }
 
@@ -327,16 +325,17 @@ impl Message {
 
     fn refused(&self, refusal: Refusal, reply: &Reply) -> Error {
         let redactor = Redactor::new(&self.secrets());
-        let redact = |words: String| redactor.redact(&words, reply.cut);
+        let is_shown = |words: &String| !redactor.holds_secret(words, reply.cut);
         let Refusal { reason, message, sentence, fields } = refusal;
-        let fields = fields
-            .into_iter()
-            .map(|FieldFault { field, codes }| FieldFault { field, codes: codes.into_iter().map(redact).collect() });
+        let fields = fields.into_iter().map(|FieldFault { field, codes }| FieldFault {
+            field,
+            codes: codes.into_iter().filter(is_shown).collect(),
+        });
         self.error(ErrorKind::Refused {
             reason,
             status: reply.status,
-            message: message.map(redact),
-            sentence: sentence.map(redact),
+            message: message.map(|body| redactor.redact(body, reply.cut)),
+            sentence: sentence.filter(is_shown),
             fields: fields.collect(),
         })
     }

@@ -8,14 +8,12 @@
 
 mod support;
 
-use connector_smsaero_native::{error::ErrorKind, net::transport::Transport, smsaero::reason::Reason};
+use connector_smsaero_native::{
+    error::ErrorKind, net::transport::Transport, redact::WITHHELD, smsaero::reason::Reason,
+};
 use serde_json::json;
-use support::{ACCEPTED, Answer, Server, deaf, list, row, send};
+use support::{ACCEPTED, Answer, Server, deaf, list, refused, row, send};
 use tokio::task::JoinSet;
-
-const REFUSED: Answer = Answer::Bytes(
-    "HTTP/1.1 402 Payment Required\r\ncontent-length: 42\r\n\r\n{\"success\":false,\"message\":\"482913 482913\"}",
-);
 
 #[tokio::test]
 async fn an_accepted_message_has_a_receipt_and_the_wire_is_the_official_one() {
@@ -144,16 +142,55 @@ async fn a_refusal_stands_though_its_body_breaks_off() {
     let server = Server::start(&[Answer::Last("HTTP/1.1 503 Busy\r\ncontent-length: 90\r\n\r\nhalf of 4829")]).await;
     let error = send(&Transport::local(), &[server.gateway()]).await.unwrap_err();
     assert_eq!((error.reason(), error.status()), (Some(Reason::Unavailable), Some(503)));
-    assert_eq!(error.message(), "half of ***");
+    assert_eq!(error.message(), WITHHELD);
 }
 
 #[tokio::test]
-async fn what_comes_back_is_redacted() {
-    let server = Server::start(&[REFUSED]).await;
-    let error = send(&Transport::local(), &[server.gateway()]).await.unwrap_err();
-    assert_eq!(error.reason(), Some(Reason::NoMoney));
-    for words in [error.message(), error.description(), format!("{error:?}")] {
-        assert!(!words.contains("482913"), "{words}");
+async fn no_part_of_a_refusal_that_repeats_a_value_is_shown() {
+    const TOKEN: &str = "Zt9-oneTimeToken";
+    let link = format!("https://shop.example/?token={TOKEN}");
+    for (status, body) in [
+        (400, json!({ "success": false, "data": { "text": [format!("no links: {link}")] }, "message": "Error." })),
+        (403, json!({ "success": false, "data": null, "message": format!("Forbidden link {link}") })),
+        (200, json!({ "success": false, "data": null, "message": "stop word: OneTimeToken" })),
+        (409, json!({ "success": false, "data": link, "message": TOKEN })),
+        (502, json!(format!("<p>blocked: {link}</p>"))),
+    ] {
+        let error = refused(&link, status, &body.to_string()).await;
+        assert!(error.message().starts_with(WITHHELD), "{error}");
+        for shown in [error.message(), error.description(), format!("{error:?}")] {
+            assert!(!shown.to_lowercase().contains("onetimetoken"), "{shown}");
+            assert!(!shown.contains("()") && !shown.contains(", )"), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_words_are_withheld_where_a_harmless_value_is_in_a_reply_by_chance() {
+    let refusal = |words: &str| json!({ "success": false, "data": { "sign": ["required"] }, "message": words });
+    for (value, status, words, reason, description) in [
+        (
+            "Message",
+            402,
+            "No funds",
+            Reason::NoMoney,
+            "Top up the balance in the dashboard. (HTTP 402, its words: No funds)",
+        ),
+        ("Message", 402, "No message", Reason::NoMoney, "Top up the balance in the dashboard. (HTTP 402)"),
+        (
+            "Message",
+            400,
+            "Validation error.",
+            Reason::Validation,
+            "(HTTP 400): the field senderName (required): use a name",
+        ),
+        ("Required", 400, "Validation error.", Reason::Validation, "(HTTP 400): the field senderName: use a name"),
+    ] {
+        let error = refused(value, status, &refusal(words).to_string()).await;
+        assert_eq!((error.reason(), error.status()), (Some(reason), Some(status)));
+        assert!(error.description().contains(description), "{}", error.description());
+        let own = if words.contains("message") { String::new() } else { format!(" Its words: {words}") };
+        assert_eq!(error.message(), format!("{WITHHELD}{own}"));
     }
 }
 

@@ -73,11 +73,16 @@ describe('sendText', () => {
     assert.equal(sentTo(gateway), 2);
   });
 
-  test('takes everything secret out of what comes back', async () => {
+  test('does not show a reply that repeats the message', async () => {
     gateway.failNext(faults.echo());
     const error = await problemOf(sendText({ to, text }, account, options));
     assert.equal(error.data.status, 400);
-    assert.match(error.data.message, /\*\*\*/);
+    assert.match(error.data.message, /^The reply is not shown/);
+    for (const repeated of ['48291377', '4829-1377']) {
+      gateway.failNext(faults.reply({ status: 403, body: `stop word: ${repeated}` }));
+      const { data } = await problemOf(sendText({ to, text }, account, options));
+      assert.match(data.message, /^The reply is not shown/);
+    }
   });
 
   test('a wrong part is named', async () => {

@@ -3,7 +3,7 @@
 
 use arbitrary::Arbitrary;
 use connector_smsaero_native::{
-    redact::{Redactor, Secrets},
+    redact::{Redactor, Secrets, WITHHELD},
     smsaero::reply::{ReplyError, message_status, parse_read_reply, parse_send_reply, rows, sender_names},
 };
 use libfuzzer_sys::fuzz_target;
@@ -30,9 +30,9 @@ fuzz_target!(|reply: Reply| {
         drop((rows(&data), message_status(&data), sender_names(&data)));
     }
     let secrets = Secrets { api_key: secret.clone(), ..Secrets::default() };
-    let redacted = Redactor::new(&secrets).redact(&body, cut);
-    // The marker may itself be what the secret is made of.
-    if secret.chars().count() >= 4 && !secret.contains('*') {
+    let redacted = Redactor::new(&secrets).redact(body, cut);
+    // The sentence in its place may itself hold the secret.
+    if secret.trim().chars().count() >= 4 && redacted != WITHHELD {
         assert!(!redacted.contains(&secret), "{redacted:?}");
     }
 });

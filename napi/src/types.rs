@@ -270,7 +270,7 @@ pub struct AskTrace {
 /// The `data` of an error that `sendMessage` rejects with.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct SendErrorData {
-    /// What happened: the provider's words where it had some, with everything secret taken out.
+    /// What happened: the provider's words, or a fixed sentence if they repeat something secret.
     pub message: String,
     /// The sentence that Logto shows: a diagnosis when the configuration was passed in by hand (the Console's test),
     /// else the same neutral sentence whatever happened, in the first of the payload's `uiLocales`, then `locale`, that is

@@ -116,12 +116,6 @@ impl Template {
     }
 }
 
-/// True if a variable is the one-time code, whole or in part.
-#[must_use]
-pub fn is_code(path: &str) -> bool {
-    path.split('.').next() == Some("code")
-}
-
 /// The next match of `{{\s*([\w.]+)\s*}}` at or after a place: the whole of it, and the path inside.
 fn next_handlebar(units: &[u16], from: usize) -> Option<(Range<usize>, Range<usize>)> {
     const OPEN: u16 = b'{' as u16;
@@ -169,7 +163,7 @@ fn ascii(units: &[u16]) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{choose, depends_on_languages, is_code};
+    use super::{choose, depends_on_languages};
     use crate::{
         logto::config::{Config, Template},
         logto::utf16::Utf16,
@@ -210,7 +204,6 @@ mod tests {
         let content = Utf16::from("{{b.c}} {{ a }} {{.x}} {{}} {{a}}");
         let template = Template::new(Utf16::default(), content, None);
         assert_eq!(template.variables().collect::<Vec<_>>(), ["b.c", "a", "a"]);
-        assert!(is_code("code.part") && !is_code("codes"));
     }
 
     fn chosen(

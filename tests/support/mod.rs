@@ -229,16 +229,26 @@ pub async fn send_within(transport: &Arc<Transport>, gateways: &[Gateway], limit
     // Each test is a process of its own to the others.
     let sends = Sends::default();
     let deadlines = Deadlines { started: Instant::now(), limits };
-    message().deliver(&Delivery { transport, sends: &sends, gateways, deadlines }).await.result
+    message("482913").deliver(&Delivery { transport, sends: &sends, gateways, deadlines }).await.result
 }
 
-fn message() -> Message {
+/// Sends a message with this value of its variable to a server that refuses it.
+pub async fn refused(value: &str, status: u16, body: &str) -> Error {
+    let reply = format!("HTTP/1.1 {status} No\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let server = Server::start_answering(Answer::Bytes(reply.leak())).await;
+    let deadlines = Deadlines { started: Instant::now(), limits: Limits::default() };
+    let (transport, sends, gateways) = (Transport::local(), Sends::default(), [server.gateway()]);
+    let delivery = Delivery { transport: &transport, sends: &sends, gateways: &gateways, deadlines };
+    message(value).deliver(&delivery).await.result.unwrap_err()
+}
+
+fn message(value: &str) -> Message {
     let templates = ["Register", "SignIn", "ForgotPassword", "Generic"]
         .map(|name| json!({ "usageType": name, "content": "{{code}} it is" }));
-    let value = json!({ "email": "a@b.co", "apiKey": "key12345", "senderName": "SMS Aero", "templates": templates });
-    let config = Config::parse(&Some(&value)).unwrap();
+    let config = json!({ "email": "a@b.co", "apiKey": "key12345", "senderName": "SMS Aero", "templates": templates });
+    let config = Config::parse(&Some(&config)).unwrap();
     let account = Arc::new(Account::from(&config));
     let (to, usage_type) = (Utf16::from("79001234567"), Utf16::from("SignIn"));
     let recipient = Recipient { to: &to, usage_type: &usage_type, audience: Audience::Administrator };
-    Message::new(account, &config.templates[1], &recipient, &[Some(Utf16::from("482913"))])
+    Message::new(account, &config.templates[1], &recipient, &[Some(Utf16::from(value))])
 }
