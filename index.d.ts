@@ -250,10 +250,10 @@ export interface SendTrace {
 export interface SmsAeroAccount {
   /** The e-mail address of the account. */
   email: string
-  /** An API key of the account, from the API settings of SMS Aero's cabinet. */
+  /** An API key of the account, from the API settings of SMS Aero's dashboard. */
   apiKey: string
   /**
-   * The sender name, spelled as it was approved in the cabinet. Default: `SMS Aero`, the name that all customers share;
+   * The sender name, spelled as it was approved in the dashboard. Default: `SMS Aero`, the name that all customers share;
    * operators may refuse one-time codes under it and bill them all the same.
    */
   senderName?: string
@@ -265,9 +265,9 @@ export interface SmsAeroAccount {
 export interface SmsAeroConfig {
   /** The e-mail address of the SMS Aero account. */
   email: string
-  /** An API key of the account, from the API settings of SMS Aero's cabinet. */
+  /** An API key of the account, from the API settings of SMS Aero's dashboard. */
   apiKey: string
-  /** The sender name, spelled as it was approved in the cabinet. */
+  /** The sender name, spelled as it was approved in the dashboard. */
   senderName: string
   /** What messages say. At least one template each for `Register`, `SignIn`, `ForgotPassword` and `Generic`. */
   templates: Array<SmsAeroTemplate>

@@ -85,7 +85,7 @@ export const DEEDS = {
   tooSlow: [faults.slow({ delayMs: 3000 }), LOST],
   drip: [faults.drip({ everyMs: 2, bytes: 40 }), RESOLVES],
   dripForEver: [faults.drip({ everyMs: 20, bytes: 2 }), LOST],
-  tooLittle: [faults.wrongLength({ by: 9 }), LOST],
+  tooLittle: [faults.wrongLength({ by: 9 }), RESOLVES],
   tooMuch: [faults.wrongLength({ by: -9 }), UNREADABLE],
   garbage: [faults.garbage(), LOST],
   acceptedGarbage: [faults.garbage({ accept: true }), LOST],

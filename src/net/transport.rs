@@ -50,6 +50,9 @@ const BODY_PAUSE: Duration = Duration::from_secs(1);
 /// The longest that a probe of a gateway may take.
 const PROBE: Duration = Duration::from_millis(2500);
 
+/// The most of a refusal's body that is read, in bytes: it is searched for secrets.
+const REFUSAL_LIMIT_BYTES: usize = 64 * 1024;
+
 /// The most hosts that are remembered: embedders may name others with every message.
 const HOSTS: usize = 64;
 
@@ -455,6 +458,7 @@ impl Exchange<'_> {
         let mut codings = response.headers().get_all(CONTENT_ENCODING).iter().map(HeaderValue::as_bytes);
         let is_compressed = codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"));
         let limit = self.post.body_limit_bytes;
+        let limit = if status.is_success() { limit } else { limit.min(REFUSAL_LIMIT_BYTES) };
         let mut body = Vec::new();
         let cut = loop {
             let pause_from = if status.is_success() { Instant::now() } else { head_at };
