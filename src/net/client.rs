@@ -192,8 +192,9 @@ impl Host {
     pub fn note_reply(&self, keep_alive: Option<&str>) {
         let now = Instant::now();
         let timeout = keep_alive.iter().flat_map(|header| header.split(',')).find_map(|part| {
-            let seconds = part.trim().strip_prefix("timeout=")?;
-            seconds.trim().parse::<u64>().ok()
+            let (name, seconds) = part.split_once('=')?;
+            let is_timeout = name.trim().eq_ignore_ascii_case("timeout");
+            seconds.trim().parse::<u64>().ok().filter(|_| is_timeout)
         });
         let limit = timeout.map(|seconds| Duration::from_secs(seconds.saturating_sub(1)));
         let mut state = self.state();
@@ -393,7 +394,7 @@ mod tests {
             ("max=5", 60),
             ("timeout=x", 60),
             ("timeout=90", 60),
-            ("timeout=5, max=100", 4),
+            ("Timeout = 5, max=100", 4),
             ("max=1, timeout=7", 4),
             ("timeout=1", 0),
             ("timeout=0", 0),

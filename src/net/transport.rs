@@ -472,9 +472,10 @@ impl Exchange<'_> {
                     }
                 }
                 Some(Ok(None)) => break false,
-                None if status.is_success() && !is_whole(&body) && deadline < self.done_by => {}
                 Some(Err(_)) | None if !status.is_success() => break true,
                 Some(Err(_)) | None if is_whole(&body) => break false,
+                // Some servers are slow between the head and the body.
+                None if body.is_empty() && deadline < self.done_by => {}
                 Some(Err(_)) | None => return Err(ConnectError::NoReply),
             }
         };
