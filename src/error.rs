@@ -12,6 +12,7 @@ use crate::{
     logto::language::Language,
     smsaero::gateway::{Field, FieldFault},
     smsaero::reason::Reason,
+    smsaero::segment::MOST_CHARACTERS,
 };
 
 /// Who reads `errorDescription`.
@@ -51,6 +52,8 @@ pub enum ErrorKind {
         /// The usage type, whose name is no secret.
         usage_type: String,
     },
+    /// `general`; the text is longer than [`MOST_CHARACTERS`], and nothing was sent.
+    TextTooLong,
     /// `general`; nothing was asked of SMS Aero.
     NumberNotAllowed {
         /// Entries of `allowedPrefixes` that are not digits.
@@ -127,6 +130,8 @@ pub enum ArgumentProblem {
     NotAnId,
     /// Nothing is in it.
     Empty,
+    /// It has more than [`MOST_CHARACTERS`].
+    TooLong,
     /// A getter or a proxy threw.
     Threw,
 }
@@ -142,6 +147,7 @@ impl fmt::Display for ArgumentProblem {
             Self::NotANumber => "is not a phone number: 7 to 15 digits with the country code, such as 79001234567",
             Self::NotAnId => "is not the number of a message, such as the id in a receipt",
             Self::Empty => "is empty",
+            Self::TooLong => return write!(f, "is longer than {MOST_CHARACTERS} characters"),
             Self::Threw => "threw an error when it was read",
         })
     }
@@ -173,7 +179,8 @@ impl Error {
             ErrorKind::NotAReply { .. } | ErrorKind::Unanswered { reason: Reason::BadResponse, .. } => {
                 "invalid_response"
             }
-            ErrorKind::NumberNotAllowed { .. }
+            ErrorKind::TextTooLong
+            | ErrorKind::NumberNotAllowed { .. }
             | ErrorKind::Refused { .. }
             | ErrorKind::Redirected { .. }
             | ErrorKind::ConfigOverdue
@@ -189,7 +196,7 @@ impl Error {
     pub const fn reason(&self) -> Option<Reason> {
         Some(match &self.kind {
             ErrorKind::Config(_) | ErrorKind::TemplateNotFound { .. } => return None,
-            ErrorKind::UnreadableConfig(_) | ErrorKind::Argument { .. } => Reason::Validation,
+            ErrorKind::UnreadableConfig(_) | ErrorKind::Argument { .. } | ErrorKind::TextTooLong => Reason::Validation,
             ErrorKind::NumberNotAllowed { .. } => Reason::NumberNotAllowed,
             ErrorKind::Refused { reason, .. }
             | ErrorKind::NotSent { reason, .. }
@@ -230,6 +237,7 @@ impl Error {
             ErrorKind::UnreadableConfig(path) => format!("The configuration cannot be read: {path} threw an error."),
             ErrorKind::Argument { call, field, problem } => format!("The call to {call} is not complete: `{field}` {problem}."),
             ErrorKind::TemplateNotFound { usage_type } => format!("Cannot find template for type: {usage_type}"),
+            ErrorKind::TextTooLong => format!("The text is longer than {MOST_CHARACTERS} characters. Nothing was sent."),
             ErrorKind::NumberNotAllowed { .. } => "This phone number cannot be written to.".to_owned(),
             ErrorKind::Refused { message: Some(message), .. } => message.clone(),
             ErrorKind::Refused { status, .. } => format!("SMS Aero refused the message (HTTP {status}) and gave no reason."),
@@ -264,6 +272,10 @@ impl Error {
             ),
             ErrorKind::NotAReply { status } => format!(
                 "Something answered HTTP {status} in SMS Aero's place, but not as SMS Aero does: a proxy's or a firewall's page, or a wrong address. Check SMSAERO_GATEWAYS and what stands between this server and SMS Aero. The message does not count as sent."
+            ),
+            ErrorKind::TextTooLong => format!(
+                "{} SMS Aero takes 2 to 640 characters. Check the template and the values that it is filled with.",
+                self.message()
             ),
             ErrorKind::NumberNotAllowed { malformed } if !malformed.is_empty() => format!(
                 "The number does not begin with any prefix in allowedPrefixes. These entries are not digits and so allow nothing: {}. Write calling codes such as 7, 375.",

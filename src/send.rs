@@ -25,7 +25,7 @@ use crate::{
     smsaero::phone::masked,
     smsaero::reading::Row,
     smsaero::reason::Reason,
-    smsaero::segment,
+    smsaero::segment::{self, MOST_CHARACTERS},
 };
 
 /// A message that is ready to go.
@@ -77,25 +77,28 @@ pub struct Receipt {
 }
 
 impl Message {
-    /// A message of this template, with the values of its variables. Nothing is sent yet.
-    #[must_use]
+    /// A message of this template, with the values of its variables, unless its text is too long. Nothing is sent yet.
     pub fn new(
         account: Arc<Account>,
         template: &Template,
         recipient: &Recipient<'_>,
         values: &[Option<Utf16>],
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let Recipient { to, usage_type, audience } = *recipient;
+        let text = template.render(values);
+        if template.is_too_long || text.units().len() > MOST_CHARACTERS {
+            return Err(Error::new(ErrorKind::TextTooLong, audience));
+        }
         let variables = template.variables().zip(values);
         let codes = variables.filter(|(path, _)| is_code(path)).filter_map(|(_, value)| value.as_ref());
-        Self {
+        Ok(Self {
             account,
             number: to.well_formed(),
-            text: template.render(values).well_formed(),
+            text: text.well_formed(),
             codes: codes.map(Utf16::well_formed).collect(),
             usage_type: Some(usage_type.well_formed()),
             audience,
-        }
+        })
     }
 
     /// A message with a text of its own.

@@ -13,6 +13,8 @@ import { faults, startGateway } from '../support/testing.mjs';
 const account = { email: 'owner@example.com', apiKey: 'key-that-nobody-may-read', senderName: 'Shop' };
 const text = 'Your parcel 48291377 is here.';
 const to = '79012223344';
+// Half of what V8 can hold in one string, so that two of them do not fit into one.
+const ENDLESS = 'x'.repeat(280_000_000);
 const SECRETS = /owner@example|key-that-nobody|79012223344|48291377|parcel/;
 
 let gateway;
@@ -88,11 +90,20 @@ describe('sendText', () => {
       [{ to: '12', text }, account, '`to` is not a phone number'],
       [{ to }, account, '`text` is not a string'],
       [{ to, text: '' }, account, '`text` is empty'],
+      [{ to, text: ENDLESS }, account, '`text` is longer than 100000 characters'],
+      [{ to: ENDLESS, text }, account, '`to` is not a phone number'],
       [throwing, account, '`text` threw an error'],
       [{ to, text }, null, '`account` is not an object'],
       [{ to, text }, { ...account, email: 'owner' }, '`account.email` is not an e-mail address'],
       [{ to, text }, { ...account, apiKey: 7 }, '`account.apiKey` is not a string'],
       [{ to, text }, { ...account, senderName: '' }, '`account.senderName` is empty'],
+      [
+        { to, text },
+        { ...account, email: ENDLESS, apiKey: ENDLESS },
+        '`account.email` is longer than 100000 characters',
+      ],
+      [{ to, text }, { ...account, apiKey: ENDLESS }, '`account.apiKey` is longer than 100000 characters'],
+      [{ to, text }, { ...account, senderName: ENDLESS }, '`account.senderName` is longer than 100000 characters'],
       [{ to, text }, { ...account, testMode: 'yes' }, '`account.testMode` is not true or false'],
     ]) {
       const error = await problemOf(sendText(message, own, options));

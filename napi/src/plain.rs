@@ -6,15 +6,17 @@ use std::sync::Arc;
 use connector_smsaero_native::{
     ask::Question,
     error::{ArgumentProblem, Audience, Error, ErrorKind},
+    logto::utf16::Utf16,
     net::transport::{Attempts, Deadlines},
     send::Message,
     smsaero::account::Account,
     smsaero::gateway::Gateway,
     smsaero::phone::is_number,
+    smsaero::segment::MOST_CHARACTERS,
     trace::AskTrace,
 };
 use napi::{
-    Either,
+    Either, JsString,
     bindgen_prelude::{External, FunctionCallContext, Utf16String},
 };
 use tokio::time::Instant;
@@ -39,10 +41,12 @@ pub fn account(call: &FunctionCallContext<'_>) -> napi::Result<Either<External<A
 
 /// `(account, options, id, isTraced, to, text)`: starts a send, or gives the error for which it was not started, as JSON.
 pub fn send_text(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
-    let (to, words) = (text(&call.get(4)?), text(&call.get(5)?));
-    if !is_number(&to.well_formed()) {
+    let Some(to) = bounded(call, 4)?.filter(|to| is_number(&to.well_formed())) else {
         return Ok(Some(wrong("sendText", "to".to_owned(), ArgumentProblem::NotANumber)));
-    }
+    };
+    let Some(words) = bounded(call, 5)? else {
+        return Ok(Some(wrong("sendText", "text".to_owned(), ArgumentProblem::TooLong)));
+    };
     if words.units().is_empty() {
         return Ok(Some(wrong("sendText", "text".to_owned(), ArgumentProblem::Empty)));
     }
@@ -67,6 +71,12 @@ pub fn ask(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Opt
         let trace = is_traced.then(|| AskTrace::new(name, &attempts, took, result.as_ref().err()));
         pending.settle(&result, trace.as_ref(), took);
     })
+}
+
+/// The string of a call, which is not copied and `None` where it is too long for any use.
+fn bounded(call: &FunctionCallContext<'_>, argument: usize) -> napi::Result<Option<Utf16>> {
+    let is_too_long = call.get::<JsString<'_>>(argument)?.utf16_len()? > MOST_CHARACTERS;
+    if is_too_long { Ok(None) } else { call.get(argument).map(|string| Some(text(&string))) }
 }
 
 /// What the calls have in common.

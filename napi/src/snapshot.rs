@@ -14,6 +14,8 @@ use connector_smsaero_native::{
 pub enum Value<'a> {
     /// A string with its characters: `s`, the number of code units, `:`, the code units.
     Text(&'a [u16]),
+    /// A string that is too long for any use: `l`, without its characters.
+    TooLong,
     /// `t` or `f`.
     Boolean(bool),
     /// An object whose keys were read: `o`, then the values in the order of `KEYS` or `TEMPLATE_KEYS`, then `.`.
@@ -46,6 +48,7 @@ impl<'a> Reader<'a> {
                 self.units = rest;
                 Value::Text(text)
             }
+            'l' => Value::TooLong,
             't' => Value::Boolean(true),
             'f' => Value::Boolean(false),
             'o' => Value::Object(self.values()),
@@ -100,7 +103,7 @@ impl<'a> Reader<'a> {
 impl Untyped for Value<'_> {
     fn js_type(&self) -> JsType {
         match self {
-            Self::Text(_) => JsType::String,
+            Self::Text(_) | Self::TooLong => JsType::String,
             Self::Boolean(_) => JsType::Boolean,
             Self::Object(_) => JsType::Object,
             Self::Array(_) => JsType::Array,
@@ -123,6 +126,10 @@ impl Untyped for Value<'_> {
 
     fn text(&self) -> Utf16 {
         if let Self::Text(units) = self { Utf16::new(units.to_vec()) } else { Utf16::default() }
+    }
+
+    fn is_too_long(&self) -> bool {
+        matches!(self, Self::TooLong)
     }
 
     fn is_true(&self) -> bool {
@@ -149,6 +156,14 @@ mod tests {
         assert_eq!(config.sender_name, ".");
         assert_eq!(config.templates[3].content, Utf16::from("a.b:c"));
         assert!(config.fallback_to_generic);
+    }
+
+    #[test]
+    fn a_text_that_was_left_out_is_too_long() {
+        let templates =
+            ["Register", "SignIn", "ForgotPassword", "Generic"].map(|name| format!("os{}:{name}lu.", name.len()));
+        let config = parse(&format!("os6:a@b.cos0:s0:a{}.uuu.", templates.concat())).unwrap();
+        assert!(config.templates.iter().all(|template| template.is_too_long));
     }
 
     #[test]

@@ -26,8 +26,12 @@ pub trait Untyped: Sized {
     fn property(&self, key: &'static str) -> Self;
     /// The elements of an array, in order.
     fn elements(&self) -> Vec<Self>;
-    /// The characters of a string.
+    /// The characters of a string; none of one that is too long.
     fn text(&self) -> Utf16;
+    /// True if it is a string that is too long for any use.
+    fn is_too_long(&self) -> bool {
+        false
+    }
     /// Whether it is `true`.
     fn is_true(&self) -> bool;
 }
@@ -56,6 +60,8 @@ pub struct Template {
     pub usage_type: Utf16,
     /// The text with its variables.
     pub content: Utf16,
+    /// True if the text is too long to be sent; `content` is empty then.
+    pub is_too_long: bool,
     /// The BCP 47 tag of the language it is written in. An empty tag says nothing and counts as none.
     pub locale: Option<String>,
     pub(crate) handlebars: OnceLock<Vec<Handlebar>>,
@@ -143,11 +149,16 @@ impl Reader {
         let found_before = self.issues.len();
         let [usage_type, content, locale] = TEMPLATE_KEYS;
         let usage_type = self.key(value, usage_type, Self::string);
-        let content = self.key(value, content, Self::string);
+        let mut is_too_long = false;
+        let content = self.key(value, content, |reader, value| {
+            is_too_long = value.is_too_long();
+            reader.string(value)
+        });
         let locale = self.key(value, locale, |reader, value| reader.optional(value, Self::string));
         let (usage_type, content) = (usage_type?, content?);
         let locale = locale.map(|tag| tag.well_formed()).filter(|tag| !tag.is_empty());
-        (self.issues.len() == found_before).then(|| Template::new(usage_type, content, locale))
+        (self.issues.len() == found_before)
+            .then(|| Template { is_too_long, ..Template::new(usage_type, content, locale) })
     }
 
     fn optional_flag<V: Untyped>(&mut self, value: V) -> bool {

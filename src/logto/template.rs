@@ -74,7 +74,7 @@ impl Template {
     /// A template for a usage type, in a language if it has one.
     #[must_use]
     pub const fn new(usage_type: Utf16, content: Utf16, locale: Option<String>) -> Self {
-        Self { usage_type, content, locale, handlebars: OnceLock::new() }
+        Self { usage_type, content, is_too_long: false, locale, handlebars: OnceLock::new() }
     }
 
     /// The paths of the variables, in the order in which they stand in the text and as often: keys joined by dots, ASCII

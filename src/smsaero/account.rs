@@ -42,7 +42,11 @@ impl Account {
         };
         let is_absent = |key| input.property(key).js_type() == JsType::Undefined;
         let text = |key| {
-            let text = part(key, JsType::String, ArgumentProblem::NotAString)?.text();
+            let value = part(key, JsType::String, ArgumentProblem::NotAString)?;
+            if value.is_too_long() {
+                return Err((format!("account.{key}"), ArgumentProblem::TooLong));
+            }
+            let text = value.text();
             if text.units().is_empty() { Err((format!("account.{key}"), ArgumentProblem::Empty)) } else { Ok(text) }
         };
         let email = text("email")?;

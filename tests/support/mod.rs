@@ -225,11 +225,12 @@ pub async fn send(transport: &Arc<Transport>, gateways: &[Gateway]) -> Result<Re
 
 /// Sends one message through these gateways within these limits.
 pub async fn send_within(transport: &Arc<Transport>, gateways: &[Gateway], limits: Limits) -> Result<Receipt, Error> {
-    let message = message();
+    let message = message("482913").unwrap();
     message.deliver(transport, gateways, Deadlines { started: Instant::now(), limits }, &mut Attempts::default()).await
 }
 
-fn message() -> Message {
+/// A message with this code in its text.
+pub fn message(code: &str) -> Result<Message, Error> {
     let templates = ["Register", "SignIn", "ForgotPassword", "Generic"]
         .map(|name| json!({ "usageType": name, "content": "{{code}} it is" }));
     let value = json!({ "email": "a@b.co", "apiKey": "key12345", "senderName": "SMS Aero", "templates": templates });
@@ -237,5 +238,5 @@ fn message() -> Message {
     let account = Arc::new(Account::new(&config));
     let (to, usage_type) = (Utf16::from("79001234567"), Utf16::from("SignIn"));
     let recipient = Recipient { to: &to, usage_type: &usage_type, audience: Audience::Administrator };
-    Message::new(account, &config.templates[1], &recipient, &[Some(Utf16::from("482913"))])
+    Message::new(account, &config.templates[1], &recipient, &[Some(Utf16::from(code))])
 }

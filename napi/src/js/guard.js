@@ -82,10 +82,10 @@
   };
 
   // A value as native code reads it: its tag, and of a string the characters after it.
-  const tagged = function (value) {
+  const tagged = function (value, mostCharacters) {
     switch (typeof value) {
       case 'string':
-        return `s${value.length}:${value}`;
+        return value.length > mostCharacters ? 'l' : `s${value.length}:${value}`;
       case 'undefined':
         return 'u';
       case 'boolean':
@@ -103,8 +103,9 @@
     }
   };
 
-  // What was read as native code reads it, in one string, and the path of what was to be read next.
-  const describe = function (read) {
+  // What was read as native code reads it, in one string, and the path of what was to be read next. A template's text that is
+  // too long to be sent is left out, and of an account, by which `mostCharacters` is given, every string that long.
+  const describe = function (read, mostCharacters) {
     let at = 0;
     let text = '';
     let unread;
@@ -114,9 +115,9 @@
       return read[at - 1];
     };
     // Of what has been `opened`, the inside was read too, and stands before the mark of its end.
-    const one = (path, opened) => {
+    const one = (path, opened, most = mostCharacters) => {
       const value = take(path);
-      text += value === opened && opened !== undefined ? value.description[0] : tagged(value);
+      text += value === opened && opened !== undefined ? value.description[0] : tagged(value, most);
       return value;
     };
     const list = (path, element) => {
@@ -130,7 +131,8 @@
       list('.templates', (index) => {
         const path = `.templates[${index}]`;
         if (one(path, OBJECT) !== OBJECT) return;
-        for (const key of TEMPLATE_KEYS) one(`${path}.${key}`);
+        for (const key of TEMPLATE_KEYS)
+          one(`${path}.${key}`, undefined, key === 'content' ? native.mostCharacters : mostCharacters);
         text += '.';
       });
       take('.templates');
@@ -213,7 +215,7 @@
       const field = `account${describe(read).unread}`;
       throw errors.connectorError(parse(native.argumentError(call, field, 'threw')));
     }
-    const prepared = native.account(call, describe(read).text);
+    const prepared = native.account(call, describe(read, native.mostCharacters).text);
     if (typeof prepared === 'string') throw errors.connectorError(parse(prepared));
     return prepared;
   };
