@@ -146,8 +146,18 @@ describe('getStatus', () => {
     assert.match(error.data.errorDescription, /that of a test message only with testMode/);
   });
 
+  test('asks for a number that JavaScript cannot hold exactly, by its digits or a bigint', async () => {
+    for (const id of [2n ** 53n + 1n, 2n ** 64n - 1n]) {
+      for (const written of [id, `${id}`]) {
+        assert.equal((await problemOf(getStatus(written, account, options))).data.status, 400);
+        assert.equal(gateway.requests.at(-1).body, `{"id":${id}}`);
+      }
+    }
+  });
+
   test('a number that is none is named', async () => {
-    for (const id of [undefined, null, '', '1x', -1, 1.5, Number.NaN, 2 ** 60, {}, '9'.repeat(19)]) {
+    const tooLarge = [2n ** 64n, `${2n ** 64n}`, '9'.repeat(280_000_000)];
+    for (const id of [undefined, null, '', '1x', '+1', -1, -1n, 1.5, Number.NaN, 2 ** 60, {}, ...tooLarge]) {
       const { data } = await problemOf(getStatus(id, account, options));
       assert.match(data.message, /^The call to getStatus is not complete: `id` is not the number of a message/);
     }

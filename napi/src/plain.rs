@@ -22,7 +22,7 @@ use napi::{
 use tokio::time::Instant;
 
 use crate::{
-    bridge::{EnvState, SendOptions, call_of, deliver, host_settings, no_worker, refused, text, to_json},
+    bridge::{EnvState, SendOptions, call_of, deliver, host_settings, no_worker, text, to_json},
     completions::PendingSend,
     runtime, snapshot,
 };
@@ -59,7 +59,10 @@ pub fn send_text(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Resu
 pub fn ask(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
     let name = call_of(&call.get::<String>(4)?);
     let question = match name {
-        "getStatus" => Question::Status(call.get::<String>(5)?.parse().map_err(refused)?),
+        "getStatus" => match bounded(call, 5)?.and_then(|digits| message_id(&digits)) {
+            Some(id) => Question::Status(id),
+            None => return Ok(Some(wrong(name, "id".to_owned(), ArgumentProblem::NotAnId))),
+        },
         "getBalance" => Question::Balance,
         _ => Question::SenderNames,
     };
@@ -77,6 +80,12 @@ pub fn ask(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Opt
 fn bounded(call: &FunctionCallContext<'_>, argument: usize) -> napi::Result<Option<Utf16>> {
     let is_too_long = call.get::<JsString<'_>>(argument)?.utf16_len()? > MOST_CHARACTERS;
     if is_too_long { Ok(None) } else { call.get(argument).map(|string| Some(text(&string))) }
+}
+
+/// The id of a message in digits, which `parse` would also take with a plus before them.
+fn message_id(digits: &Utf16) -> Option<u64> {
+    let digits = digits.well_formed();
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
 /// What the calls have in common.
