@@ -50,19 +50,20 @@ export declare function createConnector(options: ConnectorOptions): Promise<SmsC
 export declare function getBalance(account: SmsAeroAccount, options?: SendOptions): Promise<number>
 
 /**
- * Asks SMS Aero what became of a message, by the `id` of its receipt. One of a test message needs `testMode`.
+ * Asks SMS Aero what became of a message, by the `id` of its receipt. One of a test message needs `testMode`. An id beyond
+ * `Number.MAX_SAFE_INTEGER` is a string of digits or a bigint.
  *
  * Rejects within 8 seconds, as the other functions that only ask do; they try every gateway, since asking has no side effect.
  */
-export declare function getStatus(id: number | string, account: SmsAeroAccount, options?: SendOptions): Promise<MessageStatus>
+export declare function getStatus(id: number | string | bigint, account: SmsAeroAccount, options?: SendOptions): Promise<MessageStatus>
 
 /** Asks SMS Aero for the account's sender names, all pages of them. */
 export declare function listSenderNames(account: SmsAeroAccount, options?: SendOptions): Promise<SenderName[]>
 
 /** What became of a message; `null` where SMS Aero reported nothing. */
 export interface MessageStatus {
-  /** The provider's number for the message. */
-  id: number
+  /** The provider's number for the message; a string of digits beyond `Number.MAX_SAFE_INTEGER`. */
+  id: number | string
   /** The sender name in use. */
   from: string | null
   /** 0 queued, 1 delivered, 2 undelivered, 3 handed to the operator, 4 waiting, 6 rejected, 8 in moderation. */
@@ -90,8 +91,8 @@ export type Reason = 'validation' | 'unauthorized' | 'no_money' | 'ip_not_allowe
 
 /** What SMS Aero reported about a message that it accepted; `null` where it reported nothing. */
 export interface Receipt {
-  /** The provider's number for the message. */
-  id: number
+  /** The provider's number for the message; a string of digits beyond `Number.MAX_SAFE_INTEGER`. */
+  id: number | string
   /** The sender name in use. */
   from: string | null
   /** 0 queued, 1 delivered, 3 handed to the operator, 4 waiting, 8 in moderation (it may leave minutes later). */
@@ -238,8 +239,8 @@ export interface SendTrace {
   reason: Reason | null
   /** The status of HTTP of a reply that was not an acceptance. */
   httpStatus: number | null
-  /** The provider's number for the message. */
-  id: number | null
+  /** The provider's number for the message; a string of digits beyond `Number.MAX_SAFE_INTEGER`. */
+  id: number | string | null
   /** The provider's status of the message, as in `Receipt`. */
   status: number | null
   /** The price in the account's currency. */

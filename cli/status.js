@@ -19,7 +19,7 @@ const STATES = {
 export const status = async (options) => {
   const [id] = options.words;
   if (id === undefined) throw new UsageError('Say which message: status ID, with the number in its receipt.');
-  if (!/^\d{1,18}$/.test(id)) throw new UsageError('ID is the number of a message, such as send prints it.');
+  if (!/^\d{1,20}$/.test(id)) throw new UsageError('ID is the number of a message, such as send prints it.');
   const { connector, error } = await load();
   if (connector === null) throw new Error(error);
   const { config } = await readSettings(options, connector);

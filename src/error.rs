@@ -14,6 +14,7 @@ use crate::{
     smsaero::{
         reason::Reason,
         reply::{Field, FieldFault},
+        segment::MOST_CHARACTERS,
     },
 };
 
@@ -64,6 +65,8 @@ pub enum ErrorKind {
         /// The usage type, whose name is no secret.
         usage_type: String,
     },
+    /// `general`; the text is longer than [`MOST_CHARACTERS`], and nothing was sent.
+    TextTooLong,
     /// `general`; nothing was asked of SMS Aero.
     NumberNotAllowed {
         /// Entries of `allowedPrefixes` that are not digits.
@@ -123,6 +126,8 @@ pub enum ArgumentProblem {
     NotAnId,
     /// An empty string.
     Empty,
+    /// A string of more than [`MOST_CHARACTERS`].
+    TooLong,
     /// A getter or a proxy threw.
     Threw,
 }
@@ -138,6 +143,7 @@ impl fmt::Display for ArgumentProblem {
             Self::NotANumber => "is not a phone number: 7 to 15 digits with the country code, such as 79001234567",
             Self::NotAnId => "is not the id of a message, such as the one in a receipt",
             Self::Empty => "is empty",
+            Self::TooLong => return write!(f, "is longer than {MOST_CHARACTERS} characters"),
             Self::Threw => "threw an error when it was read",
         })
     }
@@ -173,7 +179,8 @@ impl Error {
             (ErrorKind::NotAReply { .. }, _)
             | (ErrorKind::Refused { reason: Reason::BadResponse, .. }, Subject::Question) => "invalid_response",
             (
-                ErrorKind::NumberNotAllowed { .. }
+                ErrorKind::TextTooLong
+                | ErrorKind::NumberNotAllowed { .. }
                 | ErrorKind::Refused { .. }
                 | ErrorKind::Redirected { .. }
                 | ErrorKind::ConfigOverdue
@@ -191,7 +198,7 @@ impl Error {
     pub fn reason(&self) -> Option<Reason> {
         Some(match &self.kind {
             ErrorKind::Config(_) | ErrorKind::TemplateNotFound { .. } => return None,
-            ErrorKind::UnreadableConfig(_) | ErrorKind::Argument { .. } => Reason::Validation,
+            ErrorKind::UnreadableConfig(_) | ErrorKind::Argument { .. } | ErrorKind::TextTooLong => Reason::Validation,
             ErrorKind::NumberNotAllowed { .. } => Reason::NumberNotAllowed,
             ErrorKind::Refused { reason, .. } => *reason,
             ErrorKind::RejectedByList => Reason::Rejected,
@@ -224,6 +231,7 @@ impl Error {
             (ErrorKind::UnreadableConfig(path), _) => format!("The configuration cannot be read: {path} threw an error."),
             (ErrorKind::Argument { call, field, problem }, _) => format!("The call to {call} is not complete: `{field}` {problem}."),
             (ErrorKind::TemplateNotFound { usage_type }, _) => format!("Cannot find template for type: {usage_type}"),
+            (ErrorKind::TextTooLong, _) => format!("The text is longer than {MOST_CHARACTERS} characters. Nothing was sent."),
             (ErrorKind::NumberNotAllowed { .. }, _) => "No message may be sent to this number.".to_owned(),
             (ErrorKind::Refused { message: Some(body), sentence: Some(sentence), .. }, _) if body == WITHHELD => format!("{body} Its words: {sentence}"),
             (ErrorKind::Refused { message: Some(body), .. }, _) => body.clone(),
@@ -265,6 +273,9 @@ impl Error {
             ErrorKind::NotAReply { status } => format!(
                 "Something answered HTTP {status} instead of SMS Aero, but not as SMS Aero does: a proxy's or a firewall's page, or a wrong address. Check SMSAERO_GATEWAYS and what stands between this server and SMS Aero. The message does not count as sent."
             ),
+            ErrorKind::TextTooLong => {
+                format!("{} SMS Aero takes 2 to 640 characters. Check the template and its values.", self.message())
+            }
             ErrorKind::NumberNotAllowed { malformed } if !malformed.is_empty() => format!(
                 "The number does not begin with any prefix in allowedPrefixes. These entries are not digits and so allow nothing: {}. Write calling codes such as 7, 375.",
                 malformed.join(", ")

@@ -30,7 +30,7 @@ use crate::{
         phone::masked,
         reply::{Accepted, FieldFault, Refusal, ReplyError, Row, parse_send_reply},
         request::{Method, SendParams, body},
-        segment,
+        segment::{self, MOST_CHARACTERS},
     },
 };
 
@@ -124,22 +124,28 @@ impl From<&Config> for Account {
 
 impl Message {
     /// A message of this template, with the values of its variables. Nothing is sent yet.
-    #[must_use]
+    ///
+    /// # Errors
+    /// The text is too long.
     pub fn new(
         account: Arc<Account>,
         template: &Template,
         recipient: &Recipient<'_>,
         values: &[Option<Utf16>],
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let Recipient { to, usage_type, audience } = *recipient;
-        Self {
+        let text = template.render(values);
+        if text.units().len() > MOST_CHARACTERS {
+            return Err(Error::new(ErrorKind::TextTooLong, audience));
+        }
+        Ok(Self {
             account,
             number: to.well_formed(),
-            text: template.render(values).well_formed(),
+            text: text.well_formed(),
             values: values.iter().flatten().map(Utf16::well_formed).collect(),
             usage_type: Some(usage_type.well_formed()),
             audience,
-        }
+        })
     }
 
     /// A message with a text of its own.

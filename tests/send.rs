@@ -9,10 +9,13 @@
 mod support;
 
 use connector_smsaero_native::{
-    error::ErrorKind, net::transport::Transport, redact::WITHHELD, smsaero::reason::Reason,
+    error::ErrorKind,
+    net::transport::Transport,
+    redact::WITHHELD,
+    smsaero::{reason::Reason, segment::MOST_CHARACTERS},
 };
 use serde_json::json;
-use support::{ACCEPTED, Answer, Server, deaf, list, refused, row, send};
+use support::{ACCEPTED, Answer, Server, deaf, list, message, refused, row, send};
 use tokio::task::JoinSet;
 
 #[tokio::test]
@@ -29,6 +32,16 @@ async fn an_accepted_message_has_a_receipt_and_the_wire_is_the_official_one() {
         assert!(head.lines().any(|line| line == header), "{header} in {head}");
     }
     assert_eq!(body, r#"{"number":"79001234567","sign":"SMS Aero","text":"482913 it is"}"#);
+}
+
+#[test]
+fn a_text_may_have_a_hundred_thousand_characters_and_no_more() {
+    let code = "1".repeat(MOST_CHARACTERS - " it is".len());
+    assert!(message(&code).is_ok());
+    let error = message(&format!("{code}1")).err().unwrap();
+    assert_eq!((error.code(), error.reason()), ("general", Some(Reason::Validation)));
+    assert!(error.message().contains("longer than 100000 characters. Nothing was sent."), "{error}");
+    assert!(error.description().contains("Check the template"), "{}", error.description());
 }
 
 #[tokio::test]

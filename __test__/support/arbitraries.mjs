@@ -159,7 +159,8 @@ const builders = {
   bigint: (value) => value,
   string: (value) => value,
   symbol: (description) => Symbol(description),
-  huge: (character) => character.repeat(100_000),
+  // So long that many of them fit into one text, which may have 100,000 characters.
+  huge: (character) => character.repeat(1000),
   boxed: (value) => Object(value),
   function: (kind) => functions[kind](),
   thenable: (kind) => thenables[kind](),

@@ -29,6 +29,9 @@ const explosive = (target, key, thrown = new Error('from a getter')) =>
     },
   });
 
+const templatesOf = (content) =>
+  validConfig({ templates: validConfig().templates.map((template) => ({ ...template, content })) });
+
 const without = (object, key) => {
   const { [key]: _, ...rest } = object;
   return rest;
@@ -220,6 +223,66 @@ describe('calls that cannot be right', () => {
         assert.ok(!reason.stack.includes(huge.slice(0, 1000)) || reason.code === 'template_not_found');
       }
     }
+  });
+
+  test('a text of more than 100,000 characters is refused before anything is sent', async () => {
+    const content = '{{a}} and {{b}}';
+    const most = 'x'.repeat(100_000 - 5);
+    await sendMessage(message({ payload: { a: most, b: '' } }), templatesOf(content), options).catch(() => {});
+    assert.equal(JSON.parse(gateway.requests.at(-1).body).text.length, 100_000);
+    gateway.clear();
+    for (const [payload, config] of [
+      [{ a: most, b: '1' }, templatesOf(content)],
+      [{ a: `${most}123456` }, templatesOf(content)],
+      [{ a: 'x'.repeat(60_000), b: 'x'.repeat(60_000) }, templatesOf(content)],
+      [{}, templatesOf('x'.repeat(100_001))],
+    ]) {
+      const { code, data } = await caught(sendMessage(message({ payload }), config, options));
+      assert.deepEqual([code, data.reason], ['general', 'validation']);
+      assert.match(data.message, /longer than 100000 characters\. Nothing was sent/);
+    }
+    assert.deepEqual(gateway.requests, []);
+  });
+
+  test('endless strings are refused, and a message beside them is sent', async () => {
+    // Half of what V8 can hold in one string: two of them do not fit into one.
+    const endless = 'x'.repeat(280_000_000);
+    const sends = [
+      [message({ payload: { code: endless } }), validConfig(), 'general'],
+      [message({ payload: { code: endless } }), validConfig(), 'general'],
+      [message(), templatesOf(endless), 'general'],
+      [message({ to: endless }), validConfig(), 'invalid_request_parameters'],
+      [message({ type: endless }), validConfig(), 'invalid_request_parameters'],
+    ];
+    const errors = sends.map(([data, config]) => caught(sendMessage(data, config, options)));
+    const { sendMessage: sendStored } = await createConnector({ getConfig: async () => validConfig(), ...options });
+    const stored = caught(sendStored(message({ payload: { code: endless } })));
+    await sendMessage(message({ payload: { code: '1', uiLocales: endless, locale: endless } }), validConfig(), options);
+    for (const [index, error] of (await Promise.all(errors)).entries()) {
+      assert.ok(isConnectorError(error), String(error));
+      assert.deepEqual([error.code, error.data.reason], [sends[index][2], 'validation']);
+      assert.ok(error.message.length < 1000);
+    }
+    assert.equal((await stored).data.reason, 'validation');
+    assert.equal(gateway.requests.length, 1);
+    gateway.clear();
+  });
+
+  test('a guard accepts templates that are too long to be sent, and hands them back', async () => {
+    const { configGuard } = await createConnector({ getConfig() {}, ...options });
+    const config = templatesOf('x'.repeat(280_000_000));
+    const { success, data } = configGuard.safeParse(config);
+    assert.ok(success);
+    assert.ok(data.templates.every(({ content }, index) => content === config.templates[index].content));
+  });
+
+  test('many long messages that begin together are all sent', async () => {
+    const payload = { code: 'x'.repeat(90_000) };
+    const sends = Array.from({ length: 64 }, () => sendMessage(message({ payload }), validConfig(), options));
+    for (const { reason } of await Promise.allSettled(sends))
+      assert.ok(!reason || isConnectorError(reason), String(reason));
+    assert.equal(gateway.requests.length, 64);
+    gateway.clear();
   });
 
   test('createConnector refuses what is no options object, by promise and with the name of what is missing', async () => {

@@ -13,6 +13,8 @@ import { faults, startGateway } from '../support/testing.mjs';
 const account = { email: 'owner@example.com', apiKey: 'key-that-nobody-may-read', senderName: 'Shop' };
 const text = 'Your parcel 48291377 is here.';
 const to = '79012223344';
+// Half of what V8 can hold in one string, so that two of them do not fit into one.
+const ENDLESS = 'x'.repeat(280_000_000);
 const SECRETS = /owner@example|key-that-nobody|79012223344|48291377|parcel/;
 
 let gateway;
@@ -94,11 +96,20 @@ describe('sendText', () => {
       [{ to: '12', text }, account, '`to` is not a phone number'],
       [{ to }, account, '`text` is not a string'],
       [{ to, text: '' }, account, '`text` is empty'],
+      [{ to, text: ENDLESS }, account, '`text` is longer than 100000 characters'],
+      [{ to: ENDLESS, text }, account, '`to` is not a phone number'],
       [throwing, account, '`text` threw an error'],
       [{ to, text }, null, '`account` is not an object'],
       [{ to, text }, { ...account, email: 'owner' }, '`account.email` is not an e-mail address'],
       [{ to, text }, { ...account, apiKey: 7 }, '`account.apiKey` is not a string'],
       [{ to, text }, { ...account, senderName: '' }, '`account.senderName` is empty'],
+      [
+        { to, text },
+        { ...account, email: ENDLESS, apiKey: ENDLESS },
+        '`account.email` is longer than 100000 characters',
+      ],
+      [{ to, text }, { ...account, apiKey: ENDLESS }, '`account.apiKey` is longer than 100000 characters'],
+      [{ to, text }, { ...account, senderName: ENDLESS }, '`account.senderName` is longer than 100000 characters'],
       [{ to, text }, { ...account, testMode: 'yes' }, '`account.testMode` is not true or false'],
     ]) {
       const error = await problemOf(sendText(message, own, options));
@@ -141,8 +152,18 @@ describe('getStatus', () => {
     assert.match(error.data.errorDescription, /for a test message only with testMode/);
   });
 
+  test('asks for a number that JavaScript cannot hold exactly, by its digits or a bigint', async () => {
+    for (const id of [2n ** 53n + 1n, 2n ** 64n - 1n]) {
+      for (const written of [id, `${id}`]) {
+        assert.equal((await problemOf(getStatus(written, account, options))).data.status, 400);
+        assert.equal(gateway.requests.at(-1).body, `{"id":${id}}`);
+      }
+    }
+  });
+
   test('a number that is none is named', async () => {
-    for (const id of [undefined, null, '', '1x', -1, 1.5, Number.NaN, 2 ** 60, {}, '9'.repeat(19)]) {
+    const tooLarge = [2n ** 64n, `${2n ** 64n}`, '9'.repeat(280_000_000)];
+    for (const id of [undefined, null, '', '1x', '+1', -1, -1n, 1.5, Number.NaN, 2 ** 60, {}, ...tooLarge]) {
       const { data } = await problemOf(getStatus(id, account, options));
       assert.match(data.message, /^The call to getStatus is not complete: `id` is not the id of a message/);
     }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import net from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 import createOfficial from '@logto/connector-smsaero';
@@ -556,6 +557,22 @@ describe("SMS Aero's replies", () => {
     const broken = await createConnector({ getConfig: undefined, ...options });
     const unasked = await caught(broken.sendMessage({ ...message(), payload: { code: '1', locale: 'ru' } }));
     assert.equal(unasked.data.errorDescription, russian);
+  });
+
+  test('an outcome is told while other replies come in byte by byte', async () => {
+    const hose = new Worker(new URL('../fixtures/hose.mjs', import.meta.url));
+    const [url] = await once(hose, 'message');
+    let open = 16;
+    const onEnd = () => {
+      open -= 1;
+    };
+    for (let begun = open; begun > 0; begun -= 1) {
+      sendMessage(message(), validConfig(), { gateways: url }).catch(onEnd);
+    }
+    await once(hose, 'message');
+    for (let told = 0; told < 50; told += 1) await send();
+    assert.ok(open > 0, 'they were told when the last of those replies had ended');
+    await hose.terminate();
   });
 
   test('silence is an unknown outcome before Logto itself gives up, and nothing is sent again', async () => {

@@ -16,6 +16,7 @@ use connector_smsaero_native::{
     send::{Delivery, Message, Recipient},
     smsaero::account::Account,
     smsaero::request::OFFICIAL_GATEWAYS,
+    smsaero::segment::MOST_CHARACTERS,
     trace::Trace,
 };
 use napi::{
@@ -105,6 +106,8 @@ pub fn open<'env>(env: &'env Env, host: Object<'_>) -> napi::Result<Object<'env>
     define(env, &mut native, "configOverdue", |call| {
         Ok(to_json(&Error::new(ErrorKind::ConfigOverdue, reader(call, 0)?)))
     })?;
+    define(env, &mut native, "textTooLong", |call| Ok(to_json(&Error::new(ErrorKind::TextTooLong, reader(call, 0)?))))?;
+    native.set_named_property("mostCharacters", u32::try_from(MOST_CHARACTERS).unwrap_or(u32::MAX))?;
     let join: Function<'_, FnArgs<(Object<'_>, String, u32)>, Object<'env>> =
         half.get_named_property_unchecked("join")?;
     let total_ms = u32::try_from(TOTAL.as_millis()).unwrap_or(u32::MAX);
@@ -250,7 +253,13 @@ impl Batch {
         }
         let template = self.prepared.config.templates.get(template)?;
         let recipient = Recipient { to: &to, usage_type: &usage_type, audience };
-        let message = Message::new(Arc::clone(&self.prepared.account), template, &recipient, &values);
+        let message = match Message::new(Arc::clone(&self.prepared.account), template, &recipient, &values) {
+            Ok(message) => message,
+            Err(error) => {
+                pending.refuse(&error);
+                return None;
+            }
+        };
         let started = self.called.checked_sub(waited + self.delay).unwrap_or(self.called);
         let deadlines = Deadlines { started, limits: self.limits };
         Some(Box::pin(deliver(message, Arc::clone(&self.gateways), deadlines, is_traced, pending)))
@@ -321,6 +330,7 @@ fn argument_error(call: &FunctionCallContext<'_>) -> napi::Result<String> {
         "not_a_string" => ArgumentProblem::NotAString,
         "not_a_function" => ArgumentProblem::NotAFunction,
         "not_an_id" => ArgumentProblem::NotAnId,
+        "too_long" => ArgumentProblem::TooLong,
         _ => ArgumentProblem::Threw,
     };
     let (name, field) = (call_of(&call.get::<String>(0)?), call.get(1)?);

@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 use std::{
-    cell::RefCell,
     mem::take,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -19,56 +18,22 @@ use napi::{
 };
 use serde::Serialize;
 use serde_json::json;
+use tokio::time::sleep;
 
-/// So many outcomes do not wait for others.
+/// The number of outcomes that are handed over without waiting for others.
 const BATCH: usize = 16;
 
-/// How long a receipt may wait for the receipts of other messages, if its own took as long as `FAR` or longer.
+/// How long an outcome that took `FAR` or longer waits for those of other sends: replies from far away come one by one.
 const WAIT: Duration = Duration::from_millis(1);
 const FAR: Duration = Duration::from_millis(10);
-
-/// When outcomes are handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flush {
-    /// At once.
-    Now,
-    /// When the worker thread is about to sleep: what came in together is then settled together.
-    OnPark,
-    /// A little later, with those that come meanwhile.
-    After(Duration),
-}
-
-/// When a batch of so many outcomes is handed over, of which the last has just come.
-const fn flush_of(batched: usize, still_pending: usize, is_receipt: bool, took: Duration) -> Flush {
-    if batched >= BATCH {
-        Flush::Now
-    } else if still_pending > 0 && is_receipt && took.as_nanos() >= FAR.as_nanos() {
-        // Somebody may be at their deadline with a failure; with a receipt from far away, a millisecond is nothing.
-        Flush::After(WAIT)
-    } else {
-        Flush::OnPark
-    }
-}
 
 /// Weak, so it does not keep the process alive: pending sends do.
 type Wake = ThreadsafeFunction<(), Unknown<'static>, String, Status, false, true, 0>;
 
-thread_local! {
-    /// Those with something to hand over when the worker thread sleeps next.
-    static WAITING: RefCell<Vec<Arc<Completions>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Hands over what waits for the worker thread to sleep.
-pub fn flush() {
-    for completions in WAITING.take() {
-        completions.wake();
-    }
-}
-
 /// The outcomes of one environment that JavaScript has not taken yet.
 pub struct Completions {
     batch: Arc<Mutex<Batch>>,
-    /// Sends whose outcome is not known yet.
+    /// Sends without an outcome.
     pending: AtomicUsize,
     wake: Wake,
 }
@@ -78,7 +43,7 @@ struct Batch {
     /// A JSON array but for its end.
     json: Vec<u8>,
     count: usize,
-    /// Whether JavaScript has been woken for it.
+    /// True if JavaScript has been woken for it.
     is_announced: bool,
 }
 
@@ -92,29 +57,29 @@ impl Completions {
         Ok(Self { batch, pending: AtomicUsize::new(0), wake })
     }
 
-    fn complete(self: &Arc<Self>, completion: &impl Serialize, is_receipt: bool, took: Duration) {
-        let still_pending = self.pending.fetch_sub(1, Ordering::Relaxed) - 1;
+    /// Hands over an outcome that took so long, with those of the tasks that are ready to run. Not when the worker thread is
+    /// about to sleep: one reply that comes in drops can keep it busy for seconds.
+    fn complete(self: &Arc<Self>, completion: &impl Serialize, took: Duration) {
+        let others = self.pending.fetch_sub(1, Ordering::Relaxed) - 1;
         let mut batch = locked(&self.batch);
         let is_first = batch.count == 0;
         batch.json.push(if is_first { b'[' } else { b',' });
         // Neither strings and numbers nor a vector that is written to can fail.
         let _: Result<(), serde_json::Error> = serde_json::to_writer(&mut batch.json, completion);
         batch.count += 1;
-        let flush = flush_of(batch.count, still_pending, is_receipt, took);
+        let is_full = batch.count >= BATCH;
         drop(batch);
-        match flush {
-            // A task that is dropped outside the worker thread can wait for no sleep of it.
-            _ if tokio::task::try_id().is_none() => self.wake(),
-            Flush::Now => self.wake(),
-            Flush::OnPark => WAITING.with_borrow_mut(|waiting| waiting.push(Arc::clone(self))),
-            Flush::After(time) if is_first => {
-                let completions = Arc::clone(self);
-                tokio::spawn(async move {
-                    tokio::time::sleep(time).await;
-                    completions.wake();
-                });
-            }
-            Flush::After(_) => {}
+        // A task that is dropped outside the worker thread has no turn to wait for.
+        if is_full || tokio::task::try_id().is_none() {
+            self.wake();
+        } else if is_first {
+            let completions = Arc::clone(self);
+            tokio::spawn(async move {
+                if others > 0 && took >= FAR {
+                    sleep(WAIT).await;
+                }
+                completions.wake();
+            });
         }
     }
 
@@ -161,8 +126,8 @@ impl PendingSend {
     pub fn settle<T: Serialize>(mut self, outcome: &Result<T, Error>, trace: Option<&impl Serialize>, took: Duration) {
         self.lost = None;
         match outcome {
-            Ok(receipt) => self.completions.complete(&(self.id, true, receipt, trace), true, took),
-            Err(error) => self.completions.complete(&(self.id, false, error, trace), false, took),
+            Ok(receipt) => self.completions.complete(&(self.id, true, receipt, trace), took),
+            Err(error) => self.completions.complete(&(self.id, false, error, trace), took),
         }
     }
 }
@@ -172,40 +137,20 @@ impl PendingSend {
     pub fn refuse(mut self, error: &Error) {
         self.lost = None;
         let trace = json!({ "outcome": "not_sent", "reason": error.reason() });
-        self.completions.complete(&(self.id, false, error, trace), false, Duration::ZERO);
+        self.completions.complete(&(self.id, false, error, trace), Duration::ZERO);
     }
 
     /// Hands over what was found out, where nothing was to be sent.
     pub fn answer(mut self, answer: &impl Serialize) {
         self.lost = None;
-        self.completions.complete(&(self.id, true, answer, ()), true, Duration::ZERO);
+        self.completions.complete(&(self.id, true, answer, ()), Duration::ZERO);
     }
 }
 
 impl Drop for PendingSend {
     fn drop(&mut self) {
         if let Some(lost) = self.lost.take() {
-            self.completions.complete(&(self.id, false, lost, ()), false, Duration::ZERO);
+            self.completions.complete(&(self.id, false, lost, ()), Duration::ZERO);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::{BATCH, FAR, Flush, WAIT, flush_of};
-
-    #[test]
-    fn a_lone_outcome_and_a_failure_wait_for_nothing_but_the_work_at_hand() {
-        assert_eq!(flush_of(1, 0, true, FAR), Flush::OnPark);
-        assert_eq!(flush_of(1, 5, false, FAR), Flush::OnPark);
-        assert_eq!(flush_of(1, 5, true, Duration::ZERO), Flush::OnPark);
-    }
-
-    #[test]
-    fn receipts_from_far_away_wait_for_each_other_until_there_are_enough() {
-        assert_eq!(flush_of(1, 5, true, FAR), Flush::After(WAIT));
-        assert_eq!(flush_of(BATCH, 5, true, FAR), Flush::Now);
     }
 }

@@ -82,11 +82,12 @@ pub fn send_text<'env>(
     Standalone::call(env, "sendText", [message, account, options])
 }
 
-/// Asks SMS Aero what became of a message, by the `id` of its receipt. One of a test message needs `testMode`.
+/// Asks SMS Aero what became of a message, by the `id` of its receipt. One of a test message needs `testMode`. An id beyond
+/// `Number.MAX_SAFE_INTEGER` is a string of digits or a bigint.
 ///
 /// Rejects within 8 seconds, as the other functions that only ask do; they try every gateway, since asking has no side effect.
 #[napi(
-    ts_args_type = "id: number | string, account: SmsAeroAccount, options?: SendOptions",
+    ts_args_type = "id: number | string | bigint, account: SmsAeroAccount, options?: SendOptions",
     ts_return_type = "Promise<MessageStatus>"
 )]
 pub fn get_status<'env>(

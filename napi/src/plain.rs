@@ -7,21 +7,23 @@ use connector_smsaero_native::{
     arguments,
     ask::Question,
     error::{ArgumentProblem, Audience, Error, ErrorKind},
+    logto::utf16::Utf16,
     net::gateway::Gateway,
     net::transport::{Attempts, Deadlines},
     send::Message,
     smsaero::account::Account,
     smsaero::phone::is_number,
+    smsaero::segment::MOST_CHARACTERS,
     trace::AskTrace,
 };
 use napi::{
-    Either,
+    Either, JsString,
     bindgen_prelude::{External, FunctionCallContext, Utf16String},
 };
 use tokio::time::Instant;
 
 use crate::{
-    bridge::{EnvState, SendOptions, call_of, deliver, no_worker, refused, text, to_json},
+    bridge::{EnvState, SendOptions, call_of, deliver, no_worker, text, to_json},
     completions::PendingSend,
     runtime, snapshot,
 };
@@ -40,10 +42,12 @@ pub fn account(call: &FunctionCallContext<'_>) -> napi::Result<Either<External<A
 
 /// `(account, options, id, isTraced, to, text)`: starts a send, or gives the error for which it was not started, as JSON.
 pub fn send_text(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
-    let (to, words) = (text(&call.get(4)?), text(&call.get(5)?));
-    if !is_number(&to.well_formed()) {
+    let Some(to) = bounded(call, 4)?.filter(|to| is_number(&to.well_formed())) else {
         return Ok(Some(wrong("sendText", "to".to_owned(), ArgumentProblem::NotANumber)));
-    }
+    };
+    let Some(words) = bounded(call, 5)? else {
+        return Ok(Some(wrong("sendText", "text".to_owned(), ArgumentProblem::TooLong)));
+    };
     if words.units().is_empty() {
         return Ok(Some(wrong("sendText", "text".to_owned(), ArgumentProblem::Empty)));
     }
@@ -56,7 +60,10 @@ pub fn send_text(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Resu
 pub fn ask(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Option<String>> {
     let name = call_of(&call.get::<String>(4)?);
     let question = match name {
-        "getStatus" => Question::Status(call.get::<String>(5)?.parse().map_err(refused)?),
+        "getStatus" => match bounded(call, 5)?.and_then(|digits| message_id(&digits)) {
+            Some(id) => Question::Status(id),
+            None => return Ok(Some(wrong(name, "id".to_owned(), ArgumentProblem::NotAnId))),
+        },
         "getBalance" => Question::Balance,
         _ => Question::SenderNames,
     };
@@ -68,6 +75,18 @@ pub fn ask(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Opt
         let trace = is_traced.then(|| AskTrace::new(name, &attempts, took, result.as_ref().err()));
         pending.settle(&result, trace.as_ref(), took);
     })
+}
+
+/// The string of a call, which is not copied and `None` where it is too long for any use.
+fn bounded(call: &FunctionCallContext<'_>, argument: usize) -> napi::Result<Option<Utf16>> {
+    let is_too_long = call.get::<JsString<'_>>(argument)?.utf16_len()? > MOST_CHARACTERS;
+    if is_too_long { Ok(None) } else { call.get(argument).map(|string| Some(text(&string))) }
+}
+
+/// The id of a message in digits, which `parse` would also take with a plus before them.
+fn message_id(digits: &Utf16) -> Option<u64> {
+    let digits = digits.well_formed();
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
 /// What the calls have in common.

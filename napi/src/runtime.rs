@@ -31,8 +31,6 @@ use tokio::{
     time::sleep,
 };
 
-use crate::completions;
-
 static WORKER: OnceLock<Handle> = OnceLock::new();
 static STARTING: Mutex<()> = Mutex::new(());
 static SETTINGS: OnceLock<HostSettings> = OnceLock::new();
@@ -50,7 +48,7 @@ pub fn worker() -> io::Result<&'static Handle> {
         return Ok(worker);
     }
     // Tokio's own worker threads panic when the system refuses one; a thread of ours is an error instead.
-    let runtime = Builder::new_current_thread().on_thread_park(completions::flush).enable_all().build()?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
     thread::Builder::new().name("smsaero".to_owned()).spawn(move || runtime.block_on(keep_time()))?;
     let worker = WORKER.get_or_init(|| handle);

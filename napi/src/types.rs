@@ -76,7 +76,8 @@ pub struct SmsAeroAccount {
 /// What became of a message; `null` where SMS Aero reported nothing.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct MessageStatus {
-    /// The provider's number for the message.
+    /// The provider's number for the message; a string of digits beyond `Number.MAX_SAFE_INTEGER`.
+    #[napi(ts_type = "number | string")]
     pub id: f64,
     /// The sender name in use.
     #[napi(ts_type = "string | null")]
@@ -132,7 +133,8 @@ pub struct SenderName {
 /// What SMS Aero reported about a message that it accepted; `null` where it reported nothing.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Receipt {
-    /// The provider's number for the message.
+    /// The provider's number for the message; a string of digits beyond `Number.MAX_SAFE_INTEGER`.
+    #[napi(ts_type = "number | string")]
     pub id: f64,
     /// The sender name in use.
     #[napi(ts_type = "string | null")]
@@ -231,8 +233,8 @@ pub struct SendTrace {
     /// The status of HTTP of a reply that was not an acceptance.
     #[napi(ts_type = "number | null")]
     pub http_status: f64,
-    /// The provider's number for the message.
-    #[napi(ts_type = "number | null")]
+    /// The provider's number for the message; a string of digits beyond `Number.MAX_SAFE_INTEGER`.
+    #[napi(ts_type = "number | string | null")]
     pub id: f64,
     /// The provider's status of the message, as in `Receipt`.
     #[napi(ts_type = "number | null")]

@@ -1,5 +1,9 @@
 //! The parts of an SMS, by GSM 03.38 and UCS-2 counting.
 
+/// The most UTF-16 code units of a text, and of any string that becomes part of one. SMS Aero takes 640; a text without a limit
+/// would hold up every other message.
+pub const MOST_CHARACTERS: usize = 100_000;
+
 /// The alphabet that a text is transmitted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alphabet {

@@ -229,7 +229,7 @@ pub async fn send_within(transport: &Arc<Transport>, gateways: &[Gateway], limit
     // Each test is a process of its own to the others.
     let sends = Sends::default();
     let deadlines = Deadlines { started: Instant::now(), limits };
-    message("482913").deliver(&Delivery { transport, sends: &sends, gateways, deadlines }).await.result
+    message("482913").unwrap().deliver(&Delivery { transport, sends: &sends, gateways, deadlines }).await.result
 }
 
 /// Sends a message with this value of its variable to a server that refuses it.
@@ -239,10 +239,11 @@ pub async fn refused(value: &str, status: u16, body: &str) -> Error {
     let deadlines = Deadlines { started: Instant::now(), limits: Limits::default() };
     let (transport, sends, gateways) = (Transport::local(), Sends::default(), [server.gateway()]);
     let delivery = Delivery { transport: &transport, sends: &sends, gateways: &gateways, deadlines };
-    message(value).deliver(&delivery).await.result.unwrap_err()
+    message(value).unwrap().deliver(&delivery).await.result.unwrap_err()
 }
 
-fn message(value: &str) -> Message {
+/// A message with this value of its variable.
+pub fn message(value: &str) -> Result<Message, Error> {
     let templates = ["Register", "SignIn", "ForgotPassword", "Generic"]
         .map(|name| json!({ "usageType": name, "content": "{{code}} it is" }));
     let config = json!({ "email": "a@b.co", "apiKey": "key12345", "senderName": "SMS Aero", "templates": templates });

@@ -41,7 +41,7 @@ const data: SendMessageData = {
 };
 const options: SendOptions = { gateways: ['http://127.0.0.1:1'] };
 
-export async function send(): Promise<[number, string, number | null]> {
+export async function send(): Promise<[number | string, string, number | null]> {
   const receipt: Receipt = await sendMessage(data, config, options);
   const { id, gateway, cost } = await sendMessage(data, config);
   const { from, status, extendStatus, channel, dateCreate, dateSend } = receipt;
@@ -56,7 +56,7 @@ const account: SmsAeroAccount = { email: 'owner@example.com', apiKey: 'key', sen
 export async function sendPlainly(): Promise<[MessageStatus['state'], number, string[]]> {
   const { id } = await sendText({ to: '79001234567', text: 'Your parcel is here.' }, account, options);
   let status: MessageStatus = await getStatus(id, account);
-  while (!status.isFinal) status = await getStatus(String(id), config, options);
+  while (!status.isFinal) status = await getStatus(BigInt(id), config, options);
   const names: SenderName[] = await listSenderNames(account);
   const balance: number = await getBalance({ email: account.email, apiKey: account.apiKey });
   return [status.state, balance, names.filter(({ isApproved }) => isApproved).map(({ name }) => name)];

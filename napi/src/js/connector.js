@@ -11,6 +11,7 @@
   const { AsyncResource } = process.getBuiltinModule('node:async_hooks');
   const { clock, fail } = pending;
   const { id: connectorId } = metadata;
+  const { mostCharacters } = native;
 
   // `reader` is undefined for an administrator, and for somebody signing in the languages that are wanted.
   const argumentError = (field, problem, reader) =>
@@ -40,7 +41,8 @@
   const languageOf = function (payload, key, reader) {
     try {
       const value = hasOwn(payload, key) ? payload[key] : undefined;
-      return typeof value === 'string' ? value : '';
+      // A wish so long is none.
+      return typeof value === 'string' && value.length <= mostCharacters ? value : '';
     } catch {
       throw argumentError(`data.payload.${key}`, 'threw', reader);
     }
@@ -84,15 +86,26 @@
     const isObject = typeof payload === 'function' || (typeof payload === 'object' && payload);
     if (!isObject && variables.length > 0) throw argumentError('data.payload', 'not_an_object', reader);
     let values = field(`${variables.length}`);
+    let characters = 0;
     for (let index = 0; index < variables.length; index += 1) {
       const variable = variables[index];
+      let text;
       try {
-        values += field(textOf(payload, variable.keys));
+        text = textOf(payload, variable.keys);
       } catch {
         throw argumentError(`data.payload.${variable.path}`, 'threw', reader);
       }
+      // Refused before it is copied.
+      characters += text?.length ?? 0;
+      if (characters > mostCharacters) throw errors.connectorError(parse(native.textTooLong(reader)));
+      values += field(text);
     }
     return values;
+  };
+
+  const checkText = function (text, name, reader) {
+    if (typeof text !== 'string') throw argumentError(name, 'not_a_string', reader);
+    if (text.length > mostCharacters) throw argumentError(name, 'too_long', reader);
   };
 
   // Hands a send to native code, or throws the error for which it cannot.
@@ -100,8 +113,8 @@
     const { data, config, byAdministrator } = send;
     const { to, type, payload } = readData(data, byAdministrator ? undefined : '');
     const reader = byAdministrator ? undefined : endUser(payload);
-    if (typeof to !== 'string') throw argumentError('data.to', 'not_a_string', reader);
-    if (typeof type !== 'string') throw argumentError('data.type', 'not_a_string', reader);
+    checkText(to, 'data.to', reader);
+    checkText(type, 'data.type', reader);
     const prepared = guard.prepare(config, reader);
     const { template, variables, error } = guard.choose(prepared, type, payload, languagesOf, reader);
     if (error) throw errors.connectorError(error);

@@ -82,10 +82,10 @@
   };
 
   // A value as native code reads it: its tag, and of a string the characters after it.
-  const tagged = function (value) {
+  const tagged = function (value, most) {
     switch (typeof value) {
       case 'string':
-        return `s${value.length}:${value}`;
+        return value.length > most ? tagged(value.slice(0, most + 1)) : `s${value.length}:${value}`;
       case 'undefined':
         return 'u';
       case 'boolean':
@@ -114,9 +114,9 @@
       return read[at - 1];
     };
     // Of what has been `opened`, the inside was read too, and stands before the mark of its end.
-    const one = (path, opened) => {
+    const one = (path, opened, most) => {
       const value = take(path);
-      text += value === opened && opened !== undefined ? value.description[0] : tagged(value);
+      text += value === opened && opened !== undefined ? value.description[0] : tagged(value, most);
       return value;
     };
     const list = (path, element) => {
@@ -130,7 +130,8 @@
       list('.templates', (index) => {
         const path = `.templates[${index}]`;
         if (one(path, OBJECT) !== OBJECT) return;
-        for (const key of TEMPLATE_KEYS) one(`${path}.${key}`);
+        // A text that is too long to be sent is known by one character more.
+        for (const key of TEMPLATE_KEYS) one(`${path}.${key}`, undefined, native.mostCharacters);
         text += '.';
       });
       take('.templates');

@@ -59,11 +59,15 @@
     throw errors.connectorError(parse(refusal));
   };
 
+  // A batch of so many characters does not wait for more.
+  const FULL = 2 ** 20;
+
   // Sends that begin together cross to native code together, and wake its thread once. Each is in `text` as native code reads
   // it. They wait for no more than what is about to run anyway.
   let batch;
   const queue = function (id, prepared, options, text, sendAll) {
-    if (batch !== undefined && (batch.prepared !== prepared || batch.options !== options)) flush();
+    const isOther = batch !== undefined && (batch.prepared !== prepared || batch.options !== options);
+    if (isOther || batch?.text.length > FULL) flush();
     if (batch !== undefined) {
       batch.ids.push(id);
       batch.text += text;

@@ -57,10 +57,10 @@
     return trace.start({ isQuestion: true, unstarted }, start(prepare));
   };
 
-  // A number that JavaScript cannot hold exactly is a string.
+  // A number that JavaScript cannot hold exactly is a string or a bigint.
   const readId = (id) => {
-    const isExact = typeof id === 'number' && Number.isSafeInteger(id) && id >= 0;
-    if (isExact || (typeof id === 'string' && /^\d{1,18}$/.test(id))) return `${id}`;
+    const isExact = Number.isSafeInteger(id) || (typeof id === 'bigint' && BigInt.asUintN(64, id) === id);
+    if (isExact || typeof id === 'string') return `${id}`;
     throw argumentError('getStatus', 'id', 'not_an_id');
   };
 
