@@ -6,7 +6,10 @@ use crate::{
         config::{Untyped, is_email},
         issue::JsType,
     },
-    smsaero::account::{Account, SHARED_NAME},
+    smsaero::{
+        account::{Account, SHARED_NAME},
+        segment::MOST_CHARACTERS,
+    },
 };
 
 /// Parses an account: `email` and `apiKey`, perhaps `senderName` and `testMode`. A whole configuration will do.
@@ -25,7 +28,11 @@ pub fn account<V: Untyped>(input: &V) -> Result<Account, (String, ArgumentProble
     let is_absent = |key| input.property(key).js_type() == JsType::Undefined;
     let text = |key| {
         let text = part(key, JsType::String, ArgumentProblem::NotAString)?.text();
-        if text.units().is_empty() { Err((format!("account.{key}"), ArgumentProblem::Empty)) } else { Ok(text) }
+        match text.units().len() {
+            0 => Err((format!("account.{key}"), ArgumentProblem::Empty)),
+            1..=MOST_CHARACTERS => Ok(text),
+            _ => Err((format!("account.{key}"), ArgumentProblem::TooLong)),
+        }
     };
     let email = text("email")?;
     if !is_email(&email) {

@@ -30,8 +30,10 @@ pub enum Audience {
 /// The thing that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// A message was not sent.
+    /// A message of a template was not sent.
     Message,
+    /// A message with a text of its own was not sent.
+    Text,
     /// A read-only call was not answered.
     Question,
 }
@@ -156,6 +158,12 @@ impl Error {
         Self { kind, subject: Subject::Message, audience }
     }
 
+    /// The error of a message with a text of its own.
+    #[must_use]
+    pub const fn of_text(kind: ErrorKind) -> Self {
+        Self { kind, subject: Subject::Text, audience: Audience::Administrator }
+    }
+
     /// The error of a question.
     #[must_use]
     pub const fn of_question(kind: ErrorKind) -> Self {
@@ -235,13 +243,13 @@ impl Error {
             (ErrorKind::NumberNotAllowed { .. }, _) => "No message may be sent to this number.".to_owned(),
             (ErrorKind::Refused { message: Some(body), sentence: Some(sentence), .. }, _) if body == WITHHELD => format!("{body} Its words: {sentence}"),
             (ErrorKind::Refused { message: Some(body), .. }, _) => body.clone(),
-            (ErrorKind::Refused { status, .. }, Subject::Message) => format!("SMS Aero refused the message (HTTP {status}) and gave no reason."),
+            (ErrorKind::Refused { status, .. }, Subject::Message | Subject::Text) => format!("SMS Aero refused the message (HTTP {status}) and gave no reason."),
             (ErrorKind::Refused { status, .. } | ErrorKind::NotAReply { status }, Subject::Question) => format!("SMS Aero did not answer the request (HTTP {status})."),
             (ErrorKind::Redirected { status }, _) => format!("The gateway answered with a redirect (HTTP {status}), which is not followed. The message was not sent."),
-            (ErrorKind::NotAReply { status }, Subject::Message) => format!("The gateway answered HTTP {status}, but not with SMS Aero's reply to this message. It does not count as sent."),
+            (ErrorKind::NotAReply { status }, Subject::Message | Subject::Text) => format!("The gateway answered HTTP {status}, but not with SMS Aero's reply to this message. It does not count as sent."),
             (ErrorKind::ConfigOverdue, _) => "The stored configuration was not handed over in time. Nothing was sent.".to_owned(),
-            (ErrorKind::NoConnection(_), Subject::Message) if self.reason() == Some(Reason::Timeout) => "Time ran out before an SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
-            (ErrorKind::NoConnection(_), Subject::Message) => "No SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
+            (ErrorKind::NoConnection(_), Subject::Message | Subject::Text) if self.reason() == Some(Reason::Timeout) => "Time ran out before an SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
+            (ErrorKind::NoConnection(_), Subject::Message | Subject::Text) => "No SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
             (ErrorKind::NoConnection(_), Subject::Question) if self.reason() == Some(Reason::Timeout) => "Time ran out before SMS Aero answered the request.".to_owned(),
             (ErrorKind::NoConnection(_), Subject::Question) => "No SMS Aero gateway could be connected to.".to_owned(),
             (ErrorKind::NoThread(cause), _) => format!("This server could not start a thread: {cause}. Nothing was sent."),
@@ -315,8 +323,11 @@ fn refusal(subject: Subject, reason: Reason, status: u16, fields: &[FieldFault],
             "SMS Aero rejected the request. If it was about a message: only the account that sent a message can ask for it, and for a test message only with testMode."
         }
         Reason::Validation if !fields.is_empty() => {
-            let faults = fields.iter().map(field_error).collect::<Vec<_>>().join("; ");
+            let faults = fields.iter().map(|field| field_error(subject, field)).collect::<Vec<_>>().join("; ");
             return format!("SMS Aero found the request wrong (HTTP {status}): {faults}.");
+        }
+        Reason::Validation if subject == Subject::Text => {
+            "SMS Aero found the request wrong. Check senderName (is it approved in the dashboard?), the phone number and the text."
         }
         Reason::Validation => {
             "SMS Aero found the request wrong. Check senderName (is it approved in the dashboard?), the phone number and the template."
@@ -349,12 +360,13 @@ fn refusal(subject: Subject, reason: Reason, status: u16, fields: &[FieldFault],
     format!("{diagnosis} (HTTP {status}{words})")
 }
 
-fn field_error(field: &FieldFault) -> String {
+fn field_error(subject: Subject, field: &FieldFault) -> String {
     let (ours, advice) = match field.field {
         Field::Number => ("the phone number", "give it with its country code, digits only"),
         Field::Sign => {
             ("the field senderName", "use a name that is approved in SMS Aero's dashboard, spelled exactly as there")
         }
+        Field::Text if subject == Subject::Message => ("the template's text", "SMS Aero takes 2 to 640 characters"),
         Field::Text => ("the text", "SMS Aero takes 2 to 640 characters"),
     };
     if field.codes.is_empty() {

@@ -347,7 +347,7 @@ impl Message {
     }
 
     const fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(kind, self.audience)
+        if self.usage_type.is_some() { Error::new(kind, self.audience) } else { Error::of_text(kind) }
     }
 }
 

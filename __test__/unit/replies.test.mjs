@@ -300,7 +300,6 @@ describe("SMS Aero's replies", () => {
       faults.reset(),
       faults.reset({ when: 'during' }),
       faults.halfReply(),
-      faults.wrongLength(),
       faults.garbage(),
     ]) {
       assertError(await refused(fault), 'general', { reason: 'unknown_outcome' });

@@ -103,8 +103,9 @@
     }
   };
 
-  // What was read as native code reads it, in one string, and the path of what was to be read next.
-  const describe = function (read) {
+  // What was read as native code reads it, in one string, and the path of what was to be read next. Strings may be cut off
+  // behind `most` characters.
+  const describe = function (read, most) {
     let at = 0;
     let text = '';
     let unread;
@@ -114,9 +115,9 @@
       return read[at - 1];
     };
     // Of what has been `opened`, the inside was read too, and stands before the mark of its end.
-    const one = (path, opened, most) => {
+    const one = (path, opened, longest = most) => {
       const value = take(path);
-      text += value === opened && opened !== undefined ? value.description[0] : tagged(value, most);
+      text += value === opened && opened !== undefined ? value.description[0] : tagged(value, longest);
       return value;
     };
     const list = (path, element) => {
@@ -214,7 +215,7 @@
       const field = `account${describe(read).unread}`;
       throw errors.connectorError(parse(native.argumentError(call, field, 'threw')));
     }
-    const prepared = native.account(call, describe(read).text);
+    const prepared = native.account(call, describe(read, native.mostCharacters).text);
     if (typeof prepared === 'string') throw errors.connectorError(parse(prepared));
     return prepared;
   };
