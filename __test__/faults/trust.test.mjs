@@ -9,6 +9,7 @@ import { secureGateway } from './environment.mjs';
 
 const DAY_MS = 86_400_000;
 const NAMES = ['127.0.0.1'];
+const UNTRUSTED = /not signed by an authority that Node trusts/;
 const sendOnce = fixture('send-once');
 const sendThenTrust = fixture('send-then-trust');
 
@@ -61,31 +62,31 @@ describe('certificates', () => {
   test('NODE_EXTRA_CA_CERTS is trusted', () => assertAccepted(trusted, extra(trusted)));
 
   test('without it the same gateway is refused, and the administrator learns why', () =>
-    assertRefused(trusted, {}, /certificate: UnknownIssuer/));
+    assertRefused(trusted, {}, UNTRUSTED));
 
   test('another authority does not help', async (t) => {
     const other = await withGateway(t);
-    await assertRefused(trusted, extra(other), /certificate: UnknownIssuer/);
+    await assertRefused(trusted, extra(other), UNTRUSTED);
   });
 
   test('an expired certificate is refused', async (t) => {
     const [notBefore, notAfter] = [-2, -1].map((days) => new Date(Date.now() + days * DAY_MS));
     const expired = await withGateway(t, { notBefore, notAfter });
-    await assertRefused(expired, extra(expired), /certificate expired/);
+    await assertRefused(expired, extra(expired), /The certificate has expired/);
   });
 
   test('a certificate that is not valid yet is refused', async (t) => {
     const early = await withGateway(t, { notBefore: new Date(Date.now() + DAY_MS) });
-    await assertRefused(early, extra(early), /certificate not valid yet/);
+    await assertRefused(early, extra(early), /The certificate is not valid yet/);
   });
 
   test('a certificate for another name is refused', async (t) => {
     const wrong = await withGateway(t, { names: ['gate.example'] });
-    await assertRefused(wrong, extra(wrong), /certificate not valid for name/);
+    await assertRefused(wrong, extra(wrong), /The certificate is for another name/);
   });
 
   test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch verification off', () =>
-    assertRefused(trusted, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, /certificate: UnknownIssuer/));
+    assertRefused(trusted, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, UNTRUSTED));
 
   for (const version of ['TLSv1.2', 'TLSv1.3']) {
     test(`a gateway that speaks ${version} alone is understood`, async (t) => {
@@ -97,7 +98,7 @@ describe('certificates', () => {
   test('a gateway that speaks nothing newer than TLS 1.1 is refused', async (t) => {
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' };
     const outdated = await withGateway(t, {}, old);
-    await assertRefused(outdated, extra(outdated), /ProtocolVersion/);
+    await assertRefused(outdated, extra(outdated), /no TLS newer than 1\.1/);
   });
 
   test('a gateway that speaks no TLS at all is refused', async (t) => {
@@ -106,7 +107,7 @@ describe('certificates', () => {
     const url = gateway.url.replace('http:', 'https:');
     const { reason, errorDescription } = await post({ gateway: { url } });
     assert.equal(reason, 'unreachable');
-    assert.match(errorDescription, /tls handshake eof|InvalidContentType/);
+    assert.match(errorDescription, /closed during the TLS handshake|does not speak TLS/);
     assert.equal(gateway.requests.length, 0);
   });
 
@@ -114,17 +115,17 @@ describe('certificates', () => {
     const folder = temporaryFolder();
     const nowhere = { SSL_CERT_FILE: `${folder}/none.pem`, SSL_CERT_DIR: `${folder}/none` };
     await assertAccepted(trusted, { ...nowhere, ...extra(trusted) });
-    await assertRefused(trusted, nowhere, /certificate: UnknownIssuer/);
+    await assertRefused(trusted, nowhere, UNTRUSTED);
   });
 
   test('SSL_CERT_FILE alone means nothing to Node, and nothing here', () =>
-    assertRefused(trusted, { SSL_CERT_FILE: trusted.caFile }, /certificate: UnknownIssuer/));
+    assertRefused(trusted, { SSL_CERT_FILE: trusted.caFile }, UNTRUSTED));
 
   test('NODE_EXTRA_CA_CERTS that names no file, or one with nothing in it, does no harm', async (t) => {
     const garbage = temporaryFile('ca.pem', 'no certificate');
     for (const file of [`${temporaryFolder()}/none.pem`, garbage]) {
       await t.test(file.endsWith('none.pem') ? 'no file' : 'nothing in it', () =>
-        assertRefused(trusted, { NODE_EXTRA_CA_CERTS: file }, /certificate: UnknownIssuer/),
+        assertRefused(trusted, { NODE_EXTRA_CA_CERTS: file }, UNTRUSTED),
       );
     }
   });
@@ -163,7 +164,7 @@ describe('certificates', () => {
     );
 
     test(`without them it is not trusted: ${name}${skip ? without : ''}`, { skip }, () =>
-      assertRefused(trusted, store(), /certificate: UnknownIssuer/, { node }),
+      assertRefused(trusted, store(), UNTRUSTED, { node }),
     );
 
     test(`--use-openssl-ca trusts OpenSSL's store: ${name}${skip ? without : ''}`, { skip }, () =>
@@ -175,7 +176,7 @@ describe('certificates', () => {
     );
 
     test(`NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing: ${name}${skip ? without : ''}`, { skip }, () =>
-      assertRefused(trusted, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, /UnknownIssuer/, { node }),
+      assertRefused(trusted, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, UNTRUSTED, { node }),
     );
   }
 

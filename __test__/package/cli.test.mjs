@@ -595,8 +595,8 @@ describe('doctor', () => {
   test('takes no certificate that the connector does not take, though Node would', async (t) => {
     const { email, apiKey } = config;
     for (const [name, extensions, sentence] of [
-      ['ca', ['basicConstraints=critical,CA:TRUE', 'subjectAltName=IP:127.0.0.1'], /CaUsedAsEndEntity/],
-      ['v1', [], /UnsupportedCertVersion/],
+      ['ca', ['basicConstraints=critical,CA:TRUE', 'subjectAltName=IP:127.0.0.1'], /is an authority's \(CA:TRUE\)/],
+      ['v1', [], /is of X\.509 version 1/],
     ]) {
       const [key, cert] = ['key', 'crt'].map((kind) => path.join(folder, `${name}.${kind}`));
       const [request, settings] = ['csr', 'ext'].map((kind) => path.join(folder, `${name}.${kind}`));
@@ -615,7 +615,6 @@ describe('doctor', () => {
       const { code, stdout } = await run(args, { env: { NODE_EXTRA_CA_CERTS: cert } });
       assert.equal(code, 1, stdout);
       finds(JSON.parse(stdout), 'fail', sentence);
-      finds(JSON.parse(stdout), 'fail', /The certificate of .* cannot be used/);
     }
   });
 

@@ -155,10 +155,7 @@ impl FailedAttempt {
     /// The advice for a failure of TLS. A connection through a proxy may also have been closed before TLS began.
     fn handshake_advice(&self, error: &reqwest::Error) -> Option<String> {
         let may_be_tls = self.error.is_of_tls() || (self.gateway.starts_with("https") && self.proxy.is_none());
-        let name = if self.proxy.is_some() { "the gateway or the proxy" } else { "the gateway" };
-        let advice = may_be_tls.then(|| tls::handshake_advice(error, name))??;
-        let (first, rest) = advice.split_at_checked(1)?;
-        Some(first.to_uppercase() + rest)
+        may_be_tls.then(|| tls::handshake_advice(error))?
     }
 }
 

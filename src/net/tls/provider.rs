@@ -1,7 +1,7 @@
 //! ring's cryptography and, last, the elliptic curves that Node's OpenSSL takes besides: ring neither knows P-521 nor verifies
 //! ECDSA with SHA-512, which authorities of one's own may use.
 
-use std::{fmt, sync::LazyLock};
+use std::sync::LazyLock;
 
 use ecdsa::{
     Signature,
@@ -13,17 +13,13 @@ use ecdsa::{
 use p256::NistP256;
 use p384::NistP384;
 use p521::NistP521;
-use ring::{
-    digest::{Algorithm as Hash, SHA256, SHA384, SHA512, digest},
-    rand::{SecureRandom as _, SystemRandom},
-};
+use ring::digest::{Algorithm as Hash, SHA256, SHA384, SHA512, digest};
 use rustls::{
     Error, NamedGroup, PeerMisbehaved, SignatureScheme,
     crypto::{
         ActiveKeyExchange, CryptoProvider, SharedSecret, SupportedKxGroup, WebPkiSupportedAlgorithms,
         ring::default_provider,
     },
-    ffdhe_groups::FfdheGroup,
     pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id},
 };
 
@@ -32,35 +28,32 @@ pub fn provider() -> CryptoProvider {
     let ring = default_provider();
     CryptoProvider {
         kx_groups: [&ring.kx_groups[..], &[&P521KeyExchange]].concat(),
-        signature_verification_algorithms: WebPkiSupportedAlgorithms { all: &ALL, mapping: &MAPPING },
+        signature_verification_algorithms: *ALGORITHMS,
         ..ring
     }
 }
 
 type Algorithm = &'static dyn SignatureVerificationAlgorithm;
 
-/// For certificates.
-static ALL: LazyLock<Vec<Algorithm>> = LazyLock::new(|| {
-    let ours: [Algorithm; 5] = [&P521_SHA512, &P521_SHA384, &P521_SHA256, &P384_SHA512, &P256_SHA512];
-    [default_provider().signature_verification_algorithms.all, &ours].concat()
-});
-
-/// For handshakes: TLS 1.3 takes the first algorithm of a scheme, TLS 1.2 the one that fits the key.
-static MAPPING: LazyLock<Vec<(SignatureScheme, &[Algorithm])>> = LazyLock::new(|| {
-    let ring = default_provider().signature_verification_algorithms.mapping.iter();
-    let with_p521 = ring.map(|&(scheme, algorithms)| {
-        let ours: &[Algorithm] = match scheme {
-            SignatureScheme::ECDSA_NISTP256_SHA256 => &[&P521_SHA256],
-            SignatureScheme::ECDSA_NISTP384_SHA384 => &[&P521_SHA384],
-            _ => &[],
-        };
-        (scheme, &*[algorithms, ours].concat().leak())
+/// Those of ring, and after them ours. TLS 1.3 takes the first algorithm of a scheme, TLS 1.2 the one that fits the key.
+static ALGORITHMS: LazyLock<WebPkiSupportedAlgorithms> = LazyLock::new(|| {
+    let ring = default_provider().signature_verification_algorithms;
+    let sha256: &[Algorithm] = &[&P521_SHA256];
+    let sha384: &[Algorithm] = &[&P521_SHA384];
+    let sha512: &[Algorithm] = &[&P521_SHA512, &P384_SHA512, &P256_SHA512];
+    let joined = |lists: &[&[Algorithm]]| &*lists.concat().leak();
+    let mapping = ring.mapping.iter().map(|&(scheme, algorithms)| match scheme {
+        SignatureScheme::ECDSA_NISTP256_SHA256 => (scheme, joined(&[algorithms, sha256])),
+        SignatureScheme::ECDSA_NISTP384_SHA384 => (scheme, joined(&[algorithms, sha384])),
+        _ => (scheme, algorithms),
     });
-    let sha512: [Algorithm; 3] = [&P521_SHA512, &P384_SHA512, &P256_SHA512];
-    with_p521.chain([(SignatureScheme::ECDSA_NISTP521_SHA512, &*sha512.to_vec().leak())]).collect()
+    let mapping = mapping.chain([(SignatureScheme::ECDSA_NISTP521_SHA512, joined(&[sha512]))]);
+    let mapping = mapping.collect::<Vec<_>>().leak();
+    WebPkiSupportedAlgorithms { all: joined(&[ring.all, sha512, sha384, sha256]), mapping }
 });
 
 /// ECDSA with one curve and one hash.
+#[derive(Debug)]
 struct Ecdsa {
     key: AlgorithmIdentifier,
     signature: AlgorithmIdentifier,
@@ -68,7 +61,6 @@ struct Ecdsa {
     verify: Verify,
 }
 
-/// Verifies a signature of a hash with a key.
 type Verify = fn(key: &[u8], hash: &[u8], signature: &[u8]) -> Option<()>;
 
 macro_rules! verify {
@@ -87,12 +79,6 @@ static P521_SHA256: Ecdsa = Ecdsa { signature: alg_id::ECDSA_SHA256, hash: &SHA2
 static P384_SHA512: Ecdsa = Ecdsa { key: alg_id::ECDSA_P384, verify: verify!(NistP384), ..P521_SHA512 };
 static P256_SHA512: Ecdsa = Ecdsa { key: alg_id::ECDSA_P256, verify: verify!(NistP256), ..P521_SHA512 };
 
-impl fmt::Debug for Ecdsa {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ECDSA with {:?}", self.hash)
-    }
-}
-
 impl SignatureVerificationAlgorithm for Ecdsa {
     fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         let hash = digest(self.hash, message);
@@ -108,12 +94,9 @@ impl SignatureVerificationAlgorithm for Ecdsa {
     }
 }
 
-/// The first byte of a point whose coordinates both follow.
-const UNCOMPRESSED: u8 = 4;
-
-/// The point that a public key is. No other form is read: TLS has this one, and the others need twice the code.
+/// The point of a public key. Reads the uncompressed form only, the one of TLS: the others need twice the code.
 fn point<C: CurveArithmetic>(bytes: &[u8]) -> Option<AffinePoint<C>> {
-    let (&UNCOMPRESSED, coordinates) = bytes.split_first()? else { return None };
+    let [4, coordinates @ ..] = bytes else { return None };
     let (x, y) = coordinates.split_at_checked(coordinates.len() / 2)?;
     let (x, y) = (FieldBytes::<C>::try_from(x).ok()?, FieldBytes::<C>::try_from(y).ok()?);
     AffinePoint::<C>::from_coordinates(&x, &y).into_option()
@@ -127,17 +110,13 @@ struct P521KeyExchange;
 impl SupportedKxGroup for P521KeyExchange {
     fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
         let mut bytes = [0; 66];
-        SystemRandom::new().fill(&mut bytes).map_err(|_| Error::FailedToGetRandomBytes)?;
+        default_provider().secure_random.fill(&mut bytes)?;
         // 521 bits; one number in 2^256 is too large or zero.
         bytes[0] &= 1;
         let secret = SecretKey::<NistP521>::from_slice(&bytes).map_err(|_| Error::FailedToGetRandomBytes)?;
         let public = secret.public_key();
-        let public = [&[UNCOMPRESSED], &public.as_affine().x()[..], &public.as_affine().y()].concat();
+        let public = [&[4], &public.as_affine().x()[..], &public.as_affine().y()].concat();
         Ok(Box::new(P521Secret { secret, public }))
-    }
-
-    fn ffdhe_group(&self) -> Option<FfdheGroup<'static>> {
-        None
     }
 
     fn name(&self) -> NamedGroup {

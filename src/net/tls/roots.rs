@@ -1,8 +1,8 @@
 //! The trusted authorities, read again while the process runs.
 
 use std::{
-    fmt,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
+    mem,
     pin::Pin,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -14,12 +14,12 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{client_config, roots};
+use super::client_config;
 
 /// The time between two readings.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// The longest that a reading may take; a host that is busy for longer is asked another time.
+/// The longest that a reading may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Reads the host's trusted authorities as PEM; `None` if the host does not answer.
@@ -32,22 +32,15 @@ pub type ReadRoots = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Option<String>>
 pub struct Roots {
     current: RwLock<Arc<ClientConfig>>,
     read: Option<ReadRoots>,
-    last: Mutex<Reading>,
-}
-
-/// The last reading.
-struct Reading {
-    hash: u64,
-    /// `None` for the first one, which may be long ago.
-    at: Option<Instant>,
+    /// The hash of the last PEM text, and the time of the last reading by [`Self::refreshed`].
+    last: Mutex<(u64, Option<Instant>)>,
 }
 
 impl Roots {
     /// The authorities in a PEM text; without `read`, they stay the same.
     #[must_use]
     pub fn new(pem: &str, read: Option<ReadRoots>) -> Self {
-        let current = RwLock::new(Arc::new(client_config(roots(pem))));
-        Self { current, read, last: Mutex::new(Reading { hash: hash(pem), at: None }) }
+        Self { current: RwLock::new(Arc::new(client_config(pem))), read, last: Mutex::new((hash(pem), None)) }
     }
 
     /// The TLS for new connections.
@@ -62,37 +55,27 @@ impl Roots {
     /// Connections that fail together share one reading, and there is at most one in two seconds.
     pub async fn refreshed(&self, used: &Arc<ClientConfig>) -> Option<Arc<ClientConfig>> {
         let read = self.read.as_ref()?;
-        let mut last = self.last.lock().await;
+        let (last_hash, last_time) = &mut *self.last.lock().await;
         let current = self.config();
         if !Arc::ptr_eq(&current, used) {
             return Some(current);
         }
-        if last.at.is_some_and(|at| at.elapsed() < PAUSE) {
+        if last_time.is_some_and(|time| time.elapsed() < PAUSE) {
             return None;
         }
-        last.at = Some(Instant::now());
+        *last_time = Some(Instant::now());
         let pem = timeout(PATIENCE, read()).await.ok().flatten()?;
-        if last.hash == hash(&pem) {
+        if mem::replace(last_hash, hash(&pem)) == hash(&pem) {
             return None;
         }
-        last.hash = hash(&pem);
-        let fresh = Arc::new(client_config(roots(&pem)));
+        let fresh = Arc::new(client_config(&pem));
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
-        drop(last);
         Some(fresh)
     }
 }
 
-impl fmt::Debug for Roots {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Roots").finish_non_exhaustive()
-    }
-}
-
 fn hash(pem: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    pem.hash(&mut hasher);
-    hasher.finish()
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(pem)
 }
 
 #[cfg(test)]
@@ -107,7 +90,7 @@ mod tests {
         time::{advance, pause},
     };
 
-    use super::{PAUSE, Roots, client_config, roots};
+    use super::{PAUSE, Roots};
 
     const PEM: &str = include_str!("../../../tests/fixtures/ecdsa.pem");
 
@@ -152,6 +135,6 @@ mod tests {
         let silent = Roots::new("", Some(Box::new(|| Box::pin(std::future::pending()))));
         assert!(silent.refreshed(&silent.config()).await.is_none());
         let fixed = Roots::new("", None);
-        assert!(fixed.refreshed(&Arc::new(client_config(roots("")))).await.is_none());
+        assert!(fixed.refreshed(&fixed.config()).await.is_none());
     }
 }
