@@ -27,7 +27,7 @@ const PAGES: usize = 20;
 pub enum Question {
     /// The state of the message with this id.
     Status(u64),
-    /// The account's money.
+    /// The account's balance.
     Balance,
     /// The account's sender names.
     SenderNames,
@@ -46,7 +46,7 @@ pub enum Answer {
 }
 
 impl Question {
-    /// Asks, one gateway after the other until one answers: nothing can happen twice.
+    /// Asks one gateway after the other until one answers, since asking twice has no effect.
     pub async fn ask(
         self,
         account: &Account,
@@ -56,18 +56,18 @@ impl Question {
         attempts: &mut Attempts,
     ) -> Result<Answer, Error> {
         let mut asking = Asking { account, transport, gateways, deadlines, attempts };
-        match self {
+        Ok(match self {
             Self::Status(id) => {
                 let method = if account.test_mode { Method::TestStatus } else { Method::Status };
-                let reply = asking.ask(method, &json!({ "id": id })).await?;
-                reply.read(message_status).map(Answer::Status)
+                Answer::Status(asking.ask(method, &json!({ "id": id }), message_status).await?)
             }
-            Self::Balance => asking.ask(Method::Balance, &json!({})).await?.read(balance).map(Answer::Balance),
-            Self::SenderNames => asking.sender_names().await.map(Answer::SenderNames),
-        }
+            Self::Balance => Answer::Balance(asking.ask(Method::Balance, &json!({}), balance).await?),
+            Self::SenderNames => Answer::SenderNames(asking.sender_names().await?),
+        })
     }
 }
 
+/// A question under way.
 struct Asking<'a> {
     account: &'a Account,
     transport: &'a Transport,
@@ -77,12 +77,12 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// All of them, page by page, for as long as a page brings a new one.
+    /// Reads page after page, as long as a page brings a new name.
     async fn sender_names(&mut self) -> Result<Vec<SenderName>, Error> {
         let mut names = Vec::new();
         for page in 1..=PAGES {
             let fields = if page == 1 { json!({}) } else { json!({ "page": page }) };
-            let (found, total) = self.ask(Method::SenderNames, &fields).await?.read(sender_names)?;
+            let (found, total) = self.ask(Method::SenderNames, &fields, sender_names).await?;
             let before = names.len();
             for name in found {
                 if !names.contains(&name) {
@@ -96,7 +96,8 @@ impl Asking<'_> {
         Ok(names)
     }
 
-    async fn ask(&mut self, method: Method, fields: &Value) -> Result<Data, Error> {
+    /// Calls a method and reads the data of its reply.
+    async fn ask<T>(&mut self, method: Method, fields: &Value, read: fn(&Value) -> Option<T>) -> Result<T, Error> {
         let question = transport::Question {
             post: &post(self.account, method, fields),
             gateways: self.transport.health.order(self.gateways),
@@ -106,36 +107,24 @@ impl Asking<'_> {
         };
         let reply = self.transport.ask(&question, is_answer, self.attempts).await;
         let reply = reply.map_err(|failures| Error::of_question(ErrorKind::NoConnection(failures)))?;
-        match parse_read_reply(reply.status, reply.plain_body()) {
-            Ok(value) => Ok(Data { status: reply.status, value }),
-            Err(ReplyError::Unreadable) => Err(not_a_reply(reply.status)),
+        let data = parse_read_reply(reply.status, reply.plain_body());
+        let kind = match data.and_then(|data| read(&data).ok_or(ReplyError::Unreadable)) {
+            Ok(answer) => return Ok(answer),
+            Err(ReplyError::Unreadable) => ErrorKind::NotAReply { status: reply.status },
             Err(ReplyError::Refused(refusal)) => {
-                let redactor = Redactor::new(&Secrets {
-                    email: self.account.email.clone(),
-                    api_key: self.account.api_key.clone(),
-                    ..Secrets::default()
-                });
-                Err(Error::of_question(ErrorKind::Refused {
+                let Account { email, api_key, .. } = self.account;
+                let secrets = Secrets { email: email.clone(), api_key: api_key.clone(), ..Secrets::default() };
+                let redactor = Redactor::new(&secrets);
+                ErrorKind::Refused {
                     reason: refusal.reason,
                     status: reply.status,
                     message: refusal.message.map(|body| redactor.redact(body, reply.cut)),
                     sentence: refusal.sentence.filter(|words| !redactor.holds_secret(words, reply.cut)),
                     fields: Vec::new(),
-                }))
+                }
             }
-        }
-    }
-}
-
-/// The data of a reply.
-struct Data {
-    status: u16,
-    value: Value,
-}
-
-impl Data {
-    fn read<T>(&self, read: impl Fn(&Value) -> Option<T>) -> Result<T, Error> {
-        read(&self.value).ok_or_else(|| not_a_reply(self.status))
+        };
+        Err(Error::of_question(kind))
     }
 }
 
@@ -147,7 +136,7 @@ pub struct Probe {
     url: String,
     /// True if the gateway answers.
     reachable: bool,
-    /// True if the way leads through a proxy.
+    /// True if a proxy is used.
     proxied: bool,
     /// The time until the answer, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,7 +150,7 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Asks a gateway for its front page, the way that messages go.
+    /// Requests a gateway's front page through the transport of messages.
     pub async fn of(transport: &Transport, gateway: &Gateway) -> Self {
         let result = transport.probe(gateway).await;
         let failure = result.as_ref().err();
@@ -174,8 +163,4 @@ impl Probe {
             problem: failure.map(|failure| format!("{failure}. {}", failure.advice())),
         }
     }
-}
-
-const fn not_a_reply(status: u16) -> Error {
-    Error::of_question(ErrorKind::NotAReply { status })
 }

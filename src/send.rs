@@ -14,10 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{
     error::{Audience, Error, ErrorKind},
-    logto::{
-        config::{Config, Template},
-        utf16::Utf16,
-    },
+    logto::{config::Config, template::Template, utf16::Utf16},
     lost_reply::{LostReply, Persistence, Registered, Sends},
     net::{
         connect_error::{ConnectError, FailedAttempt},

@@ -1,4 +1,4 @@
-//! The public record of a send: where it went, how long it took, its outcome, and no secret.
+//! The public records of sends and questions: gateway, duration, outcome, and no secret.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub struct Trace {
     attempts: u32,
     connect_ms: Option<f64>,
     total_ms: f64,
-    outcome: Outcome,
+    outcome: &'static str,
     confirmed_by: Option<ConfirmedBy>,
     reason: Option<Reason>,
     http_status: Option<u16>,
@@ -30,67 +30,6 @@ pub struct Trace {
     id: Option<u64>,
     status: Option<i64>,
     cost: Option<f64>,
-}
-
-/// The outcome of a send in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Outcome {
-    /// SMS Aero took the message.
-    Accepted,
-    /// SMS Aero, or what answered in its place, did not take it.
-    Refused,
-    /// Nothing left this machine.
-    NotSent,
-    /// The request left, and nothing more is known.
-    Unknown,
-}
-
-/// The public record of a read-only call.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AskTrace {
-    call: &'static str,
-    gateway: Option<String>,
-    attempts: u32,
-    total_ms: f64,
-    outcome: AskOutcome,
-    reason: Option<Reason>,
-    http_status: Option<u16>,
-}
-
-/// The outcome of a read-only call in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum AskOutcome {
-    /// SMS Aero answered it.
-    Answered,
-    /// SMS Aero, or what answered in its place, did not.
-    Refused,
-    /// No reply came.
-    Unanswered,
-}
-
-impl AskTrace {
-    /// The trace of a question that took `total`, and its error if it has one.
-    #[must_use]
-    pub fn new(call: &'static str, attempts: &Attempts, total: Duration, error: Option<&Error>) -> Self {
-        Self {
-            call,
-            gateway: attempts.gateway.as_ref().map(ToString::to_string),
-            attempts: attempts.count,
-            total_ms: milliseconds(total),
-            outcome: error.map_or(AskOutcome::Answered, |error| {
-                if error.status().is_some() { AskOutcome::Refused } else { AskOutcome::Unanswered }
-            }),
-            reason: error.and_then(Error::reason),
-            http_status: error.and_then(Error::status),
-        }
-    }
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
 impl Trace {
@@ -106,14 +45,17 @@ impl Trace {
             attempts: attempts.count,
             connect_ms: attempts.connect.map(milliseconds),
             total_ms: milliseconds(total),
-            outcome: error.map_or(Outcome::Accepted, |error| match error.kind() {
-                ErrorKind::Refused { .. }
-                | ErrorKind::Redirected { .. }
-                | ErrorKind::NotAReply { .. }
-                | ErrorKind::RejectedByList => Outcome::Refused,
-                ErrorKind::UnknownOutcome => Outcome::Unknown,
-                _ => Outcome::NotSent,
-            }),
+            outcome: match error.map(Error::kind) {
+                None => "accepted",
+                Some(
+                    ErrorKind::Refused { .. }
+                    | ErrorKind::Redirected { .. }
+                    | ErrorKind::NotAReply { .. }
+                    | ErrorKind::RejectedByList,
+                ) => "refused",
+                Some(ErrorKind::UnknownOutcome) => "unknown",
+                Some(_) => "not_sent",
+            },
             confirmed_by: *confirmed_by,
             reason: error.and_then(Error::reason),
             http_status: error.and_then(Error::status),
@@ -122,4 +64,42 @@ impl Trace {
             cost: accepted.and_then(|accepted| accepted.cost),
         }
     }
+}
+
+/// The public record of a read-only call.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AskTrace {
+    call: &'static str,
+    gateway: Option<String>,
+    attempts: u32,
+    total_ms: f64,
+    outcome: &'static str,
+    reason: Option<Reason>,
+    http_status: Option<u16>,
+}
+
+impl AskTrace {
+    /// The trace of a question that took `total`, and its error if it has one.
+    #[must_use]
+    pub fn new(call: &'static str, attempts: &Attempts, total: Duration, error: Option<&Error>) -> Self {
+        let http_status = error.and_then(Error::status);
+        Self {
+            call,
+            gateway: attempts.gateway.as_ref().map(ToString::to_string),
+            attempts: attempts.count,
+            total_ms: milliseconds(total),
+            outcome: match (error, http_status) {
+                (None, _) => "answered",
+                (Some(_), Some(_)) => "refused",
+                (Some(_), None) => "unanswered",
+            },
+            reason: error.and_then(Error::reason),
+            http_status,
+        }
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
 }

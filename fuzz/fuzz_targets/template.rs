@@ -1,7 +1,7 @@
 //! Whatever the template: only known handlebars are touched, and what is left of the text stays in its order.
 #![no_main]
 
-use connector_smsaero_native::{logto::config::Template, logto::utf16::Utf16};
+use connector_smsaero_native::{logto::template::Template, logto::utf16::Utf16};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|units: Vec<u16>| {

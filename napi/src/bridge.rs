@@ -151,12 +151,13 @@ fn choose(call: &FunctionCallContext<'_>) -> napi::Result<String> {
     let prepared = call.get::<&External<Arc<ConfigHandle>>>(0)?;
     let usage_type = text(&call.get(1)?);
     let languages = call.get::<Option<String>>(2)?;
-    if languages.is_none() && template::depends_on_languages(&prepared.config, &usage_type) {
+    let Config { templates, fallback_to_generic, .. } = &prepared.config;
+    if languages.is_none() && template::depends_on_languages(templates, *fallback_to_generic, &usage_type) {
         return Ok(json!({ "dependsOnLanguages": true }).to_string());
     }
     let languages = languages.iter().flat_map(|tags| tags.split_whitespace()).map(str::to_owned).collect::<Vec<_>>();
-    let chosen = template::choose(&prepared.config, &usage_type, &languages);
-    let chosen = chosen.and_then(|place| Some((place, prepared.config.templates.get(place)?)));
+    let chosen = template::choose(templates, *fallback_to_generic, &usage_type, &languages);
+    let chosen = chosen.and_then(|place| Some((place, templates.get(place)?)));
     let answer = chosen.map_or_else(
         || {
             let kind = ErrorKind::TemplateNotFound { usage_type: usage_type.well_formed() };

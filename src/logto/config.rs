@@ -1,32 +1,27 @@
-//! The SMS Aero configuration, parsed from an untyped value: it cannot be wrong, or there is a list of issues.
-
-use std::sync::OnceLock;
+//! The connector's configuration, parsed from an untyped value: either a valid `Config` or a list of issues.
 
 use serde_json::Value;
 
-use crate::{
-    logto::issue::{Issue, IssueCode, JsType, Step},
-    logto::prefixes::AllowedPrefixes,
-    logto::template::Handlebar,
-    logto::utf16::Utf16,
+use crate::logto::{
+    issue::{Issue, IssueCode, JsType, Step},
+    prefixes::AllowedPrefixes,
+    template::{GENERIC, Template},
+    utf16::Utf16,
 };
 
 /// The usage types without which the official guard refuses a configuration, in its order.
 pub const REQUIRED_USAGE_TYPES: [&str; 4] = ["Register", "SignIn", "ForgotPassword", GENERIC];
 
-/// The usage type that may stand in for any other.
-pub const GENERIC: &str = "Generic";
-
 /// An unparsed value: a JavaScript snapshot or JSON.
 pub trait Untyped: Sized {
     /// The type, in zod's sense.
     fn js_type(&self) -> JsType;
-    /// The value of a key; `undefined` where there is none.
+    /// The value of a key; `undefined` if there is none.
     #[must_use]
     fn property(&self, key: &'static str) -> Self;
-    /// The elements of an array, in order.
+    /// The elements of an array, in order; none if it is not an array.
     fn elements(&self) -> Vec<Self>;
-    /// The characters of a string.
+    /// The characters of a string; none if it is not a string.
     fn text(&self) -> Utf16;
     /// True if it is `true`.
     fn is_true(&self) -> bool;
@@ -50,17 +45,6 @@ pub struct Config {
     pub allowed_prefixes: AllowedPrefixes,
 }
 
-/// The text for a usage type.
-pub struct Template {
-    /// The usage type.
-    pub usage_type: Utf16,
-    /// The text with its variables.
-    pub content: Utf16,
-    /// The BCP 47 tag of the language it is written in. An empty tag says nothing and counts as none.
-    pub locale: Option<String>,
-    pub(crate) handlebars: OnceLock<Vec<Handlebar>>,
-}
-
 /// The keys of a configuration, in the order in which they are read.
 pub const KEYS: [&str; 7] =
     ["email", "apiKey", "senderName", "templates", "fallbackToGeneric", "testMode", "allowedPrefixes"];
@@ -79,7 +63,7 @@ impl Config {
     }
 }
 
-/// Walks a value, keeping the path to where it is. What it refuses is `None`, and leaves an issue behind.
+/// Walks a value and keeps the path to its place. An invalid value is read as an empty one and leaves an issue.
 struct Reader {
     path: Vec<Step>,
     issues: Vec<Issue>,
@@ -87,113 +71,86 @@ struct Reader {
 
 impl Reader {
     fn config<V: Untyped>(&mut self, input: &V) -> Option<Config> {
-        if !self.is(input, JsType::Object) {
-            return None;
-        }
         let [email, api_key, sender_name, templates, fallback_to_generic, test_mode, allowed_prefixes] = KEYS;
-        let email = self.key(input, email, Self::email);
-        let api_key = self.key(input, api_key, Self::string);
-        let sender_name = self.key(input, sender_name, Self::string);
-        let templates = self.key(input, templates, |reader, value| reader.templates(&value));
-        let fallback_to_generic = self.key(input, fallback_to_generic, Self::optional_flag);
-        let test_mode = self.key(input, test_mode, Self::optional_flag);
-        let allowed_prefixes = self.key(input, allowed_prefixes, Self::optional_prefixes);
-        Some(Config {
-            email: email?.well_formed(),
-            api_key: api_key?.well_formed(),
-            sender_name: sender_name?.well_formed(),
-            templates: templates?,
-            fallback_to_generic,
-            test_mode,
-            allowed_prefixes,
+        self.is(input, JsType::Object).then(|| Config {
+            email: self.key(input, email, Self::email).well_formed(),
+            api_key: self.key(input, api_key, Self::string).well_formed(),
+            sender_name: self.key(input, sender_name, Self::string).well_formed(),
+            templates: self.key(input, templates, Self::templates),
+            fallback_to_generic: self.key(input, fallback_to_generic, Self::flag),
+            test_mode: self.key(input, test_mode, Self::flag),
+            allowed_prefixes: self.key(input, allowed_prefixes, Self::prefixes),
         })
     }
 
-    fn email<V: Untyped>(&mut self, value: V) -> Option<Utf16> {
-        let email = self.string(value)?;
-        if is_email(&email) {
-            return Some(email);
+    fn email<V: Untyped>(&mut self, value: &V) -> Utf16 {
+        let email = self.string(value);
+        if value.js_type() == JsType::String && !is_email(&email) {
+            self.refuse(IssueCode::Email);
         }
-        self.refuse(IssueCode::Email);
-        None
+        email
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "the shape of what reads the value of a key")]
-    fn string<V: Untyped>(&mut self, value: V) -> Option<Utf16> {
-        self.is(&value, JsType::String).then(|| value.text())
-    }
-
-    fn templates<V: Untyped>(&mut self, value: &V) -> Option<Vec<Template>> {
-        if !self.is(value, JsType::Array) {
-            return None;
-        }
-        let templates = self.elements(value, |reader, value| reader.template(&value))?;
+    fn templates<V: Untyped>(&mut self, value: &V) -> Vec<Template> {
+        let found_before = self.issues.len();
+        self.is(value, JsType::Array);
+        let templates = self.elements(value, Self::template).into_iter().flatten().collect::<Vec<_>>();
         let is_missing = |required: &&str| !templates.iter().any(|template| template.usage_type.is(required));
         let missing = REQUIRED_USAGE_TYPES.into_iter().filter(is_missing).collect::<Vec<_>>();
-        if !missing.is_empty() {
+        // Zod refines only a value that is valid as far as it goes.
+        if !missing.is_empty() && self.issues.len() == found_before {
             self.refuse(IssueCode::MissingTemplates(missing));
         }
-        Some(templates)
+        templates
     }
 
     fn template<V: Untyped>(&mut self, value: &V) -> Option<Template> {
-        if !self.is(value, JsType::Object) {
-            return None;
-        }
-        let found_before = self.issues.len();
         let [usage_type, content, locale] = TEMPLATE_KEYS;
-        let usage_type = self.key(value, usage_type, Self::string);
-        let content = self.key(value, content, Self::string);
-        let locale = self.key(value, locale, |reader, value| reader.optional(value, Self::string));
-        let (usage_type, content) = (usage_type?, content?);
-        let locale = locale.map(|tag| tag.well_formed()).filter(|tag| !tag.is_empty());
-        (self.issues.len() == found_before).then(|| Template::new(usage_type, content, locale))
+        self.is(value, JsType::Object).then(|| {
+            let usage_type = self.key(value, usage_type, Self::string);
+            let content = self.key(value, content, Self::string);
+            Template::new(usage_type, content, self.key(value, locale, Self::locale))
+        })
     }
 
-    fn optional_flag<V: Untyped>(&mut self, value: V) -> bool {
-        let flag = self.optional(value, |reader, value| reader.is(&value, JsType::Boolean).then(|| value.is_true()));
-        flag.unwrap_or_default()
+    /// An empty tag counts as none: it names no language.
+    fn locale<V: Untyped>(&mut self, value: &V) -> Option<String> {
+        let is_there = value.js_type() != JsType::Undefined;
+        is_there.then(|| self.string(value).well_formed()).filter(|tag| !tag.is_empty())
     }
 
-    fn optional_prefixes<V: Untyped>(&mut self, value: V) -> AllowedPrefixes {
-        let entries = self.optional(value, |reader, value| {
-            if value.js_type() == JsType::Array {
-                return reader.elements(&value, Self::string);
-            }
-            reader.string(value).map(|line| vec![line])
-        });
-        let entries = entries.unwrap_or_default().iter().map(Utf16::well_formed).collect::<Vec<_>>();
+    fn flag<V: Untyped>(&mut self, value: &V) -> bool {
+        value.js_type() != JsType::Undefined && self.is(value, JsType::Boolean) && value.is_true()
+    }
+
+    fn prefixes<V: Untyped>(&mut self, value: &V) -> AllowedPrefixes {
+        let entries = match value.js_type() {
+            JsType::Undefined => Vec::new(),
+            JsType::Array => self.elements(value, Self::string),
+            _ => vec![self.string(value)],
+        };
+        let entries = entries.iter().map(Utf16::well_formed).collect::<Vec<_>>();
         AllowedPrefixes::new(entries.iter().map(String::as_str))
     }
 
-    /// `None` without an issue for a value that is not there.
-    fn optional<V: Untyped, T>(&mut self, value: V, read: impl FnOnce(&mut Self, V) -> Option<T>) -> Option<T> {
-        if value.js_type() == JsType::Undefined { None } else { read(self, value) }
+    fn string<V: Untyped>(&mut self, value: &V) -> Utf16 {
+        self.is(value, JsType::String);
+        value.text()
     }
 
-    /// Every element, so that all issues are found; `None` if one of them has issues.
-    fn elements<V: Untyped, T>(
-        &mut self,
-        array: &V,
-        mut read: impl FnMut(&mut Self, V) -> Option<T>,
-    ) -> Option<Vec<T>> {
-        let elements = array.elements();
-        let mut items = Some(Vec::with_capacity(elements.len()));
-        for (index, element) in (0..).zip(elements) {
+    fn elements<V: Untyped, T>(&mut self, array: &V, mut read: impl FnMut(&mut Self, &V) -> T) -> Vec<T> {
+        let mut items = Vec::new();
+        for (index, element) in (0..).zip(array.elements()) {
             self.path.push(Step::Index(index));
-            match (read(self, element), &mut items) {
-                (Some(item), Some(items)) => items.push(item),
-                (Some(_), None) => {}
-                (None, _) => items = None,
-            }
+            items.push(read(self, &element));
             self.path.pop();
         }
         items
     }
 
-    fn key<V: Untyped, T>(&mut self, object: &V, key: &'static str, read: impl FnOnce(&mut Self, V) -> T) -> T {
+    fn key<V: Untyped, T>(&mut self, object: &V, key: &'static str, read: impl FnOnce(&mut Self, &V) -> T) -> T {
         self.path.push(Step::Key(key));
-        let value = read(self, object.property(key));
+        let value = read(self, &object.property(key));
         self.path.pop();
         value
     }
@@ -201,7 +158,7 @@ impl Reader {
     fn is<V: Untyped>(&mut self, value: &V, expected: JsType) -> bool {
         let received = value.js_type();
         if received != expected {
-            self.issues.push(Issue::wrong_type(expected, received, &self.path));
+            self.refuse(IssueCode::Type { expected, received });
         }
         received == expected
     }
@@ -213,34 +170,27 @@ impl Reader {
 
 /// Zod 3.24's e-mail rule, in one pass without a regular expression.
 pub(crate) fn is_email(text: &Utf16) -> bool {
-    let Some(bytes) = text.units().iter().map(|&unit| u8::try_from(unit).ok()).collect::<Option<Vec<u8>>>() else {
-        return false;
-    };
-    let mut halves = bytes.split(|&byte| byte == b'@');
-    let (Some(local), Some(domain), None) = (halves.next(), halves.next(), halves.next()) else { return false };
-    is_local_part(local) && is_domain(domain)
+    let text = text.well_formed();
+    text.split_once('@').is_some_and(|(local, domain)| is_local_part(local) && is_domain(domain))
 }
 
-fn is_local_part(local: &[u8]) -> bool {
-    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"_'+-.".contains(byte);
-    local.iter().all(allowed)
-        && local.first().is_some_and(|&byte| byte != b'.')
-        && local.last().is_some_and(|byte| !b"'.".contains(byte))
-        && !local.windows(2).any(|pair| pair == b"..")
+fn is_local_part(local: &str) -> bool {
+    let is_allowed = |char: char| char.is_ascii_alphanumeric() || "_'+-.".contains(char);
+    !local.is_empty()
+        && local.chars().all(is_allowed)
+        && !local.starts_with('.')
+        && !local.ends_with(['.', '\''])
+        && !local.contains("..")
 }
 
-fn is_domain(domain: &[u8]) -> bool {
-    let mut labels = domain.split(|&byte| byte == b'.').rev();
-    let is_top = |label: &[u8]| label.len() >= 2 && label.iter().all(u8::is_ascii_alphabetic);
-    let is_label = |label: &[u8]| {
-        label.first().is_some_and(u8::is_ascii_alphanumeric)
-            && label.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
-    };
-    let mut labels_below = 0;
-    labels.next().is_some_and(is_top) && labels.inspect(|_| labels_below += 1).all(is_label) && labels_below > 0
+fn is_domain(domain: &str) -> bool {
+    let Some((labels, top)) = domain.rsplit_once('.') else { return false };
+    let is_inside = |char: char| char.is_ascii_alphanumeric() || char == '-';
+    let is_label = |label: &str| !label.is_empty() && !label.starts_with('-') && label.chars().all(is_inside);
+    top.len() >= 2 && top.chars().all(|char| char.is_ascii_alphabetic()) && labels.split('.').all(is_label)
 }
 
-/// JSON, with `None` for what JavaScript calls `undefined`.
+/// JSON, with `None` for `undefined`.
 impl Untyped for Option<&Value> {
     fn js_type(&self) -> JsType {
         match self {
@@ -325,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_console_sends_for_fields_left_alone_passes() {
+    fn untouched_fields_of_the_console_pass() {
         for prefixes in [json!(""), json!([]), json!("7, 375")] {
             let mut value = config();
             value["allowedPrefixes"] = prefixes;

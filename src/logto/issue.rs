@@ -1,11 +1,15 @@
-//! The words in which zod 3 says what is wrong with a value: kinds, codes, paths and sentences.
+//! Zod 3's issues: codes, types, paths and messages.
 
 use std::fmt;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::{
+    Serialize,
+    ser::{SerializeMap as _, Serializer},
+};
 
 /// The type of a JavaScript value, as zod 3 names it (`getParsedType`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum JsType {
     /// `undefined`, or a missing key.
     Undefined,
@@ -25,7 +29,7 @@ pub enum JsType {
     Symbol,
     /// Anything callable.
     Function,
-    /// `Array.isArray` says yes.
+    /// A value for which `Array.isArray` is true.
     Array,
     /// An object with callable `then` and `catch`.
     Promise,
@@ -39,46 +43,20 @@ pub enum JsType {
     Object,
 }
 
-impl JsType {
-    /// The word zod uses for it in `expected` and `received`.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Undefined => "undefined",
-            Self::Null => "null",
-            Self::Boolean => "boolean",
-            Self::Number => "number",
-            Self::Nan => "nan",
-            Self::String => "string",
-            Self::Bigint => "bigint",
-            Self::Symbol => "symbol",
-            Self::Function => "function",
-            Self::Array => "array",
-            Self::Promise => "promise",
-            Self::Map => "map",
-            Self::Set => "set",
-            Self::Date => "date",
-            Self::Object => "object",
-        }
+impl fmt::Display for JsType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
     }
 }
 
 /// One step from a configuration to a value inside it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Step {
     /// A key of an object.
     Key(&'static str),
-    /// A place in an array, from 0.
+    /// An index of an array, from 0.
     Index(u32),
-}
-
-impl Serialize for Step {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Key(key) => serializer.serialize_str(key),
-            Self::Index(index) => serializer.serialize_u32(*index),
-        }
-    }
 }
 
 /// One fault of a configuration.
@@ -106,21 +84,11 @@ pub struct Issue {
     pub path: Vec<Step>,
 }
 
-impl Issue {
-    /// A value of the wrong type.
-    #[must_use]
-    pub fn wrong_type(expected: JsType, received: JsType, path: &[Step]) -> Self {
-        Self { problem: IssueCode::Type { expected, received }, path: path.to_vec() }
-    }
-}
-
 impl fmt::Display for Issue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problem {
             IssueCode::Type { received: JsType::Undefined, .. } => f.write_str("Required"),
-            IssueCode::Type { expected, received } => {
-                write!(f, "Expected {}, received {}", expected.word(), received.word())
-            }
+            IssueCode::Type { expected, received } => write!(f, "Expected {expected}, received {received}"),
             IssueCode::Email => f.write_str("Invalid email"),
             IssueCode::MissingTemplates(types) => {
                 write!(f, "Template with UsageType ({}) should be provided!", types.join(", "))
@@ -135,8 +103,8 @@ impl Serialize for Issue {
         match &self.problem {
             IssueCode::Type { expected, received } => {
                 map.serialize_entry("code", "invalid_type")?;
-                map.serialize_entry("expected", expected.word())?;
-                map.serialize_entry("received", received.word())?;
+                map.serialize_entry("expected", expected)?;
+                map.serialize_entry("received", received)?;
                 map.serialize_entry("path", &self.path)?;
                 map.serialize_entry("message", &self.to_string())?;
             }
@@ -158,11 +126,12 @@ impl Serialize for Issue {
 
 #[cfg(test)]
 mod tests {
-    use super::{Issue, JsType, Step};
+    use super::{Issue, IssueCode, JsType, Step};
 
     #[test]
-    fn a_missing_value_reads_as_zod_says_it() {
-        let issue = Issue::wrong_type(JsType::String, JsType::Undefined, &[Step::Key("email")]);
+    fn a_missing_value_is_required() {
+        let problem = IssueCode::Type { expected: JsType::String, received: JsType::Undefined };
+        let issue = Issue { problem, path: vec![Step::Key("email")] };
         assert_eq!(
             serde_json::to_string(&issue).ok().as_deref(),
             Some(

@@ -1,73 +1,21 @@
-//! Chooses the template for a usage type and a language, lists its variables and fills them in.
+//! Templates: chosen by usage type and language, their variables listed and filled in.
 
 use std::{ops::Range, sync::OnceLock};
 
-use crate::{
-    logto::config::{Config, GENERIC, Template},
-    logto::utf16::Utf16,
-};
+use crate::logto::utf16::Utf16;
 
-/// True if the user's languages make a difference for this usage type.
-#[must_use]
-pub fn depends_on_languages(config: &Config, usage_type: &Utf16) -> bool {
-    let generic = generic_of(config);
-    let is_candidate = |template: &&Template| {
-        template.usage_type == *usage_type || generic.is_some_and(|generic| template.usage_type.is(generic))
-    };
-    config.templates.iter().filter(is_candidate).any(|template| template.locale.is_some())
-}
+/// The usage type that may stand in for any other.
+pub const GENERIC: &str = "Generic";
 
-/// The place of the template for a usage type.
-///
-/// The best one for the languages (most wanted first), else the one without a language, else Generic's where the
-/// configuration allows it, else the first of the type, which the official connector would take.
-#[must_use]
-pub fn choose(config: &Config, usage_type: &Utf16, languages: &[String]) -> Option<usize> {
-    let of_type = |is_wanted: &dyn Fn(&Utf16) -> bool| {
-        let templates = config.templates.iter().enumerate();
-        templates.filter(|(_, template)| is_wanted(&template.usage_type)).collect::<Vec<_>>()
-    };
-    let exact = of_type(&|usage| usage == usage_type);
-    let generic = generic_of(config).map(|generic| of_type(&|usage| usage.is(generic))).unwrap_or_default();
-    let best = in_language(&exact, languages).or_else(|| in_language(&generic, languages));
-    best.or_else(|| exact.first().or_else(|| generic.first()).map(|(place, _)| *place))
-}
-
-/// The usage type that may stand in for others, where it may.
-fn generic_of(config: &Config) -> Option<&'static str> {
-    config.fallback_to_generic.then_some(GENERIC)
-}
-
-/// RFC 4647 lookup among the templates of one usage type, ending at the first one without a language.
-fn in_language(templates: &[(usize, &Template)], languages: &[String]) -> Option<usize> {
-    let find = |is_wanted: &dyn Fn(Option<&str>) -> bool| {
-        templates.iter().find(|(_, template)| is_wanted(template.locale.as_deref())).map(|(place, _)| *place)
-    };
-    for language in languages {
-        let mut range = Some(language.as_str());
-        while let Some(wanted) = range.filter(|wanted| !wanted.is_empty()) {
-            if let Some(place) = find(&|tag| tag.is_some_and(|tag| tag.eq_ignore_ascii_case(wanted))) {
-                return Some(place);
-            }
-            range = narrowed(wanted);
-        }
-    }
-    find(&|tag| tag.is_none())
-}
-
-/// A language range without its last subtag, and without a single letter left dangling before it.
-fn narrowed(range: &str) -> Option<&str> {
-    let (shorter, _) = range.rsplit_once('-')?;
-    match shorter.rsplit_once('-') {
-        Some((rest, single)) if single.len() == 1 => Some(rest),
-        _ => Some(shorter),
-    }
-}
-
-/// A place in a text where the value of a variable goes.
-pub(crate) struct Handlebar {
-    place: Range<usize>,
-    path: String,
+/// The text for a usage type.
+pub struct Template {
+    /// The usage type.
+    pub usage_type: Utf16,
+    /// The text with its variables.
+    pub content: Utf16,
+    /// The BCP 47 tag of the text's language.
+    pub locale: Option<String>,
+    handlebars: OnceLock<Vec<Handlebar>>,
 }
 
 impl Template {
@@ -105,41 +53,46 @@ impl Template {
     fn handlebars(&self) -> &[Handlebar] {
         self.handlebars.get_or_init(|| {
             let units = self.content.units();
-            let mut from = 0;
-            let next = move || {
-                let (place, path) = next_handlebar(units, from)?;
-                from = place.end;
-                Some(Handlebar { place, path: units.get(path).map(ascii).unwrap_or_default() })
-            };
-            std::iter::from_fn(next).filter(|bar| !bar.path.starts_with('.')).collect()
+            let mut found = Vec::new();
+            let mut start = 0;
+            while start < units.len() {
+                let Some(bar) = Handlebar::at(units, start) else {
+                    start += 1;
+                    continue;
+                };
+                start = bar.place.end;
+                found.push(bar);
+            }
+            found.retain(|bar| !bar.path.starts_with('.'));
+            found
         })
     }
 }
 
-/// The next match of `{{\s*([\w.]+)\s*}}` at or after a place: the whole of it, and the path inside.
-fn next_handlebar(units: &[u16], from: usize) -> Option<(Range<usize>, Range<usize>)> {
-    const OPEN: u16 = b'{' as u16;
-    let mut start = from;
-    loop {
-        let rest = units.get(start..)?;
-        start += rest.windows(2).position(|pair| pair == [OPEN, OPEN])?;
-        if let Some(found) = handlebar_at(units, start) {
-            return Some(found);
-        }
-        start += 1;
-    }
+/// A place in a text where the value of a variable goes.
+struct Handlebar {
+    place: Range<usize>,
+    path: String,
 }
 
-fn handlebar_at(units: &[u16], start: usize) -> Option<(Range<usize>, Range<usize>)> {
-    const CLOSE: u16 = b'}' as u16;
-    let run = |from: usize, belongs: fn(u16) -> bool| {
-        from + units.get(from..).unwrap_or_default().iter().take_while(|&&unit| belongs(unit)).count()
-    };
-    let path_start = run(start + 2, is_space);
-    let path_end = run(path_start, is_path);
-    let end = run(path_end, is_space);
-    let closed = units.get(end..end + 2) == Some(&[CLOSE, CLOSE]);
-    (closed && path_start < path_end).then_some((start..end + 2, path_start..path_end))
+impl Handlebar {
+    /// The match of `{{\s*([\w.]+)\s*}}` that begins at this place.
+    fn at(units: &[u16], start: usize) -> Option<Self> {
+        const OPEN: u16 = b'{' as u16;
+        const CLOSE: u16 = b'}' as u16;
+        let run = |from: usize, belongs: fn(u16) -> bool| {
+            from + units.get(from..).unwrap_or_default().iter().take_while(|&&unit| belongs(unit)).count()
+        };
+        if units.get(start..start + 2) != Some(&[OPEN, OPEN]) {
+            return None;
+        }
+        let path_start = run(start + 2, is_space);
+        let path_end = run(path_start, is_path);
+        let end = run(path_end, is_space);
+        let path = units.get(path_start..path_end).filter(|path| !path.is_empty())?;
+        let is_closed = units.get(end..end + 2) == Some(&[CLOSE, CLOSE]);
+        is_closed.then(|| Self { place: start..end + 2, path: String::from_utf16_lossy(path) })
+    }
 }
 
 /// `\s` of a JavaScript regular expression: white space and line ends, NBSP and the byte order mark among them.
@@ -155,19 +108,68 @@ const fn is_path(unit: u16) -> bool {
     matches!(unit, 0x30..=0x39 | 0x41..=0x5a | 0x5f | 0x61..=0x7a | 0x2e)
 }
 
-fn ascii(units: &[u16]) -> String {
-    units.iter().filter_map(|&unit| u8::try_from(unit).ok()).map(char::from).collect()
+/// True if the user's languages make a difference for this usage type.
+#[must_use]
+pub fn depends_on_languages(templates: &[Template], fallback_to_generic: bool, usage_type: &Utf16) -> bool {
+    templates.iter().any(|template| {
+        template.locale.is_some()
+            && (template.usage_type == *usage_type || fallback_to_generic && template.usage_type.is(GENERIC))
+    })
+}
+
+/// The index of the template for a usage type.
+///
+/// The best one for the languages (most wanted first), else the one without a language, else Generic's if it may stand in,
+/// else the first of the type, which the official connector would take.
+#[must_use]
+pub fn choose(
+    templates: &[Template],
+    fallback_to_generic: bool,
+    usage_type: &Utf16,
+    languages: &[String],
+) -> Option<usize> {
+    let of_type = |wanted: &Utf16| {
+        let templates = templates.iter().enumerate();
+        templates.filter(|(_, template)| template.usage_type == *wanted).collect::<Vec<_>>()
+    };
+    let exact = of_type(usage_type);
+    let generic = if fallback_to_generic { of_type(&Utf16::from(GENERIC)) } else { Vec::new() };
+    let best = in_language(&exact, languages).or_else(|| in_language(&generic, languages));
+    best.or_else(|| exact.first().or_else(|| generic.first()).map(|(index, _)| *index))
+}
+
+/// RFC 4647 lookup among the templates of one usage type, ending at the first one without a language.
+fn in_language(templates: &[(usize, &Template)], languages: &[String]) -> Option<usize> {
+    let find = |is_wanted: &dyn Fn(Option<&str>) -> bool| {
+        templates.iter().find(|(_, template)| is_wanted(template.locale.as_deref())).map(|(index, _)| *index)
+    };
+    for language in languages {
+        let mut range = Some(language.as_str());
+        while let Some(wanted) = range.filter(|wanted| !wanted.is_empty()) {
+            if let Some(index) = find(&|tag| tag.is_some_and(|tag| tag.eq_ignore_ascii_case(wanted))) {
+                return Some(index);
+            }
+            range = narrowed(wanted);
+        }
+    }
+    find(&|tag| tag.is_none())
+}
+
+/// A language range without its last subtag, and without a single letter left dangling before it.
+fn narrowed(range: &str) -> Option<&str> {
+    let (shorter, _) = range.rsplit_once('-')?;
+    match shorter.rsplit_once('-') {
+        Some((rest, single)) if single.len() == 1 => Some(rest),
+        _ => Some(shorter),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{choose, depends_on_languages};
-    use crate::{
-        logto::config::{Config, Template},
-        logto::utf16::Utf16,
-    };
+    use super::{Template, choose, depends_on_languages};
+    use crate::logto::{config::Config, utf16::Utf16};
 
     fn rendered(content: &str) -> String {
         let template = Template::new(Utf16::default(), Utf16::from(content), None);
@@ -224,14 +226,14 @@ mod tests {
         let value = json!({
             "email": "a@b.co", "apiKey": "", "senderName": "", "fallbackToGeneric": fallback, "templates": list,
         });
-        let config = Config::parse(&Some(&value)).ok()?;
+        let templates = Config::parse(&Some(&value)).ok()?.templates;
         let languages = languages.iter().map(ToString::to_string).collect::<Vec<_>>();
         let usage_type = Utf16::from(usage_type);
-        let place = choose(&config, &usage_type, &languages)?;
-        if !depends_on_languages(&config, &usage_type) {
-            assert_eq!(choose(&config, &usage_type, &[]), Some(place));
+        let index = choose(&templates, fallback, &usage_type, &languages)?;
+        if !depends_on_languages(&templates, fallback, &usage_type) {
+            assert_eq!(choose(&templates, fallback, &usage_type, &[]), Some(index));
         }
-        Some(config.templates[place].content.well_formed())
+        Some(templates[index].content.well_formed())
     }
 
     #[test]

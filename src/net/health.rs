@@ -35,37 +35,28 @@ struct Down {
 impl Health {
     /// Returns the gateways in the order to try them: those that are up first, each group in its own order.
     pub fn order<'a>(&self, gateways: &'a [Gateway]) -> Vec<&'a Gateway> {
-        let is_down = |gateway: &&Gateway| self.down().contains_key(*gateway);
-        if self.down().is_empty() {
-            return gateways.iter().collect();
-        }
-        let (down, mut order): (Vec<_>, Vec<_>) = gateways.iter().partition(is_down);
-        order.extend(down);
+        let down = self.down();
+        let mut order = gateways.iter().collect::<Vec<_>>();
+        order.sort_by_key(|gateway| down.contains_key(*gateway));
         order
     }
 
     /// Returns a gateway among these that has rested long enough; the caller probes it, and no other does.
     pub fn claim_probe(&self, gateways: &[Gateway], now: Instant) -> Option<Gateway> {
-        let mut down = self.down();
-        if down.is_empty() {
-            return None;
+        let mut all = self.down();
+        for gateway in gateways {
+            if let Some(down) = all.get_mut(gateway).filter(|down| down.rests_until <= now) {
+                // No other message probes it until this probe has had its time.
+                down.rests_until = now + LONGEST_REST;
+                return Some(gateway.clone());
+            }
         }
-        let has_rested = |gateway: &&Gateway| down.get(gateway).is_some_and(|down| down.rests_until <= now);
-        let rested = gateways.iter().find(has_rested).cloned();
-        if let Some(down) = rested.as_ref().and_then(|gateway| down.get_mut(gateway)) {
-            // No other message probes it until this probe has had its time.
-            down.rests_until = now + LONGEST_REST;
-        }
-        drop(down);
-        rested
+        None
     }
 
     /// Notes that a gateway could be connected to.
     pub fn mark_up(&self, gateway: &Gateway) {
-        let mut down = self.down();
-        if !down.is_empty() {
-            down.remove(gateway);
-        }
+        self.down().remove(gateway);
     }
 
     /// Notes that a message could not be connected through a gateway. Its rest is doubled once per rest, however many

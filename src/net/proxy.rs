@@ -1,4 +1,4 @@
-//! The proxy between this machine and a gateway, as the usual variables name it.
+//! The proxy between this machine and a gateway, from the usual variables.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ impl fmt::Debug for ProxyVariables {
     }
 }
 
-/// The way to every host. It has no `Debug`, since a proxy's URL may hold a password.
+/// The route to every host. It has no `Debug`, since a proxy's URL may hold a password.
 #[derive(Default)]
 pub struct Route {
     proxy: Option<Result<Url, UnusableProxy>>,
@@ -34,37 +34,31 @@ pub struct Route {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnusableProxy;
 
-/// One entry of `NO_PROXY`.
-enum Exception {
-    /// `*`
-    Everything,
-    /// A host, a domain, an address or a network; at one port if one is given.
-    Host(Box<Matcher>, Option<u16>),
+/// One entry of `NO_PROXY`: a host, a domain, an address or a network; at one port if one is given.
+struct Exception {
+    matcher: Matcher,
+    port: Option<u16>,
 }
 
 impl Exception {
     fn new(entry: &str) -> Self {
-        if entry == "*" {
-            return Self::Everything;
-        }
-        // A colon more belongs to an IPv6 address, unless brackets close it off.
+        // Another colon belongs to an IPv6 address, unless brackets enclose it.
         let (host, port) = match entry.rsplit_once(':') {
             Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port.parse().ok()),
             _ => (entry, None),
         };
-        let host = host.strip_prefix('*').unwrap_or(host).replace(['[', ']'], "");
-        // Any proxy will do: what is asked of the matcher is whether it names it.
-        Self::Host(Box::new(Matcher::builder().all("http://proxy").no(host).build()), port)
+        let host = match entry {
+            // The matcher's asterisk means all names, but no address.
+            "*" => "*,0.0.0.0/0,::/0".to_owned(),
+            _ => host.strip_prefix('*').unwrap_or(host).replace(['[', ']'], ""),
+        };
+        // The proxy does not matter: the matcher is only asked if it intercepts.
+        Self { matcher: Matcher::builder().all("http://proxy").no(host).build(), port }
     }
 
     fn matches(&self, address: &Url) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::Host(matcher, port) => {
-                port.is_none_or(|port| address.port_or_known_default() == Some(port))
-                    && address.as_str().parse().is_ok_and(|address| matcher.intercept(&address).is_none())
-            }
-        }
+        self.port.is_none_or(|port| address.port_or_known_default() == Some(port))
+            && address.as_str().parse().is_ok_and(|address| self.matcher.intercept(&address).is_none())
     }
 }
 
@@ -85,18 +79,12 @@ impl Route {
         }
     }
 
-    /// The host and port of the proxy, where there is one.
-    ///
-    /// # Errors
-    /// The variables name one that cannot be used.
+    /// The host and port of the proxy, if there is one. An error if the variables name one that cannot be used.
     pub fn proxy_name(&self) -> Result<Option<String>, UnusableProxy> {
         self.proxy.as_ref().map(|proxy| proxy.as_ref().map(host_and_port).map_err(|error| *error)).transpose()
     }
 
-    /// The proxy on the way to an address: never one for this machine.
-    ///
-    /// # Errors
-    /// The variables name one that cannot be used.
+    /// The proxy for an address: none for this machine. An error if the variables name one that cannot be used.
     pub fn proxy_for(&self, address: &Url) -> Result<Option<Url>, UnusableProxy> {
         if is_loopback(address) || self.exceptions.iter().any(|exception| exception.matches(address)) {
             return Ok(None);

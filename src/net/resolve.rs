@@ -42,7 +42,7 @@ impl fmt::Debug for Resolver {
 }
 
 impl Resolver {
-    /// A resolver that asks `lookup` in place of the system.
+    /// A resolver that asks `lookup` instead of the system.
     pub fn new(lookup: impl Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static) -> Self {
         Self { lookup: Arc::new(lookup), running: Arc::default() }
     }
@@ -50,7 +50,7 @@ impl Resolver {
     /// The addresses of a host, with port 0, in the order in which they are to be tried.
     pub async fn addresses(&self, host: &str) -> Result<Vec<SocketAddr>, LookupError> {
         let mut answer = self.join(host)?;
-        // An error means that there is no thread, or that it ended without an answer: a look-up that panicked.
+        // An error means that the look-up panicked, so that its thread ended without an answer.
         let answer = answer.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
         answer.unwrap_or_else(|| Err(LookupError::Local("the look-up broke off".to_owned())))
     }
@@ -66,18 +66,24 @@ impl Resolver {
         }
         let (sender, receiver) = watch::channel(None);
         running.insert(host.to_owned(), receiver.clone());
-        // A look-up that cannot be started takes itself off the list, for which it needs the lock.
         drop(running);
-        let lookup = Running { resolver: self.clone(), host: host.to_owned(), sender };
+        let (lookup, host) = (Arc::clone(&self.lookup), host.to_owned());
+        let run = move || {
+            let found = lookup(&host).map_err(|error| LookupError::Unanswered(error.to_string()));
+            sender.send_replace(Some(found));
+        };
         thread::Builder::new()
             .name("smsaero-dns".to_owned())
-            .spawn(move || lookup.run())
+            .spawn(run)
             .map_err(|error| LookupError::Local(format!("no thread could be started to look up the name: {error}")))?;
         Ok(receiver)
     }
 
+    /// The look-ups that have not ended: a closed channel without an answer is one that panicked or never began.
     fn running(&self) -> MutexGuard<'_, HashMap<String, watch::Receiver<Answer>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|_, answer| answer.borrow().is_none() && answer.has_changed().is_ok());
+        running
     }
 }
 
@@ -91,31 +97,7 @@ impl Resolve for Resolver {
     }
 }
 
-/// One look-up on its thread; it is no longer listed once it has ended, however it ends.
-struct Running {
-    resolver: Resolver,
-    host: String,
-    sender: watch::Sender<Answer>,
-}
-
-impl Running {
-    fn run(self) {
-        let found = (self.resolver.lookup)(&self.host).map_err(|error| LookupError::Unanswered(error.to_string()));
-        self.resolver.running().remove(&self.host);
-        self.sender.send_replace(Some(found));
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Nothing is left to remove unless the look-up panicked or never began.
-        if self.sender.borrow().is_none() {
-            self.resolver.running().remove(&self.host);
-        }
-    }
-}
-
-/// Why there are no addresses.
+/// The reason why there are no addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LookupError {
     /// The system's error.

@@ -11,39 +11,36 @@ const REJECTED: i64 = 6;
 
 /// Parses the reply to a message to this number. `body` is `None` if it came compressed, which was not asked for.
 pub fn parse_send_reply(status: u16, body: Option<&[u8]>, number: &str) -> Result<Accepted, ReplyError> {
-    let reply = Envelope::parse(status, body)?;
-    if let Some(refusal) = reply.old_refusal() {
+    let reply = parse(status, body)?;
+    if let Some(refusal) = old_refusal(&reply) {
         return Err(ReplyError::Refused(refusal));
     }
-    let message = if reply.is_success() {
-        reply.get("data").and_then(only_message)
-    } else {
+    let message = match (reply.get("success"), reply.get("data")) {
+        (Some(_), Some(Value::Array(list))) => list.first().filter(|_| list.len() == 1),
+        (Some(_), data) => data,
         // The old style has no envelope.
-        Some(&reply.0).filter(|message| message.get("id").is_some_and(Value::is_number))
+        (None, _) => Some(&reply).filter(|message| message.get("id").is_some_and(Value::is_number)),
     };
-    let message = message.ok_or(ReplyError::Unreadable)?;
-    if !is_about(message, number) {
-        return Err(ReplyError::Unreadable);
-    }
-    if matches!(message.get("status").and_then(integer), Some(UNDELIVERED | REJECTED)) {
-        return Err(ReplyError::Refused(Refusal::new(Reason::Rejected, reply.message())));
+    let message = message.filter(|message| is_about(message, number)).ok_or(ReplyError::Unreadable)?;
+    if matches!(integer(message, "status"), Some(UNDELIVERED | REJECTED)) {
+        return Err(ReplyError::Refused(Refusal::new(Reason::Rejected, words(&reply, "message"))));
     }
     accepted(message).ok_or(ReplyError::Unreadable)
 }
 
 /// Parses the reply to a read-only call and returns its `data`. `body` is `None` if it came compressed.
 pub fn parse_read_reply(status: u16, body: Option<&[u8]>) -> Result<Value, ReplyError> {
-    let mut reply = Envelope::parse(status, body)?;
-    let is_success = reply.is_success();
-    reply.0.get_mut("data").filter(|_| is_success).map(Value::take).ok_or(ReplyError::Unreadable)
+    let mut reply = parse(status, body)?;
+    let is_success = reply.get("success").is_some();
+    reply.get_mut("data").filter(|_| is_success).map(Value::take).ok_or(ReplyError::Unreadable)
 }
 
 /// A reply that does not give what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplyError {
-    /// SMS Aero, or a host in its place, refused.
+    /// SMS Aero, or a host that answered instead of it, refused.
     Refused(Refusal),
-    /// A success of HTTP that is not SMS Aero's, not this method's, or about another message.
+    /// An HTTP success that is not SMS Aero's, not this method's, or about another message.
     Unreadable,
 }
 
@@ -143,12 +140,8 @@ impl Row {
 /// Returns the rows of a list; `None` if it is no list. A row without number, text or id is left out.
 #[must_use]
 pub fn rows(data: &Value) -> Option<Vec<Row>> {
-    let row = |value: &Value| {
-        Some(Row {
-            number: digits(value.get("number")?)?,
-            text: value.get("text")?.as_str()?.to_owned(),
-            accepted: accepted(value)?,
-        })
+    let row = |row: &Value| {
+        Some(Row { number: digits(row.get("number")?)?, text: text(row, "text")?, accepted: accepted(row)? })
     };
     Some(items(data)?.into_iter().filter_map(row).collect())
 }
@@ -161,46 +154,32 @@ pub struct MessageStatus {
     accepted: Accepted,
     /// When the operator answered for the phone, in unix seconds.
     date_answer: Option<i64>,
-    state: State,
+    state: &'static str,
     is_final: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum State {
-    Queued,
-    Delivered,
-    Undelivered,
-    AtOperator,
-    Waiting,
-    Rejected,
-    Moderation,
-    /// Not documented.
-    Unknown,
 }
 
 /// Returns the state of a message; `None` if there is none.
 #[must_use]
 pub fn message_status(data: &Value) -> Option<MessageStatus> {
     let accepted = accepted(data)?;
-    let state = match accepted.status? {
-        0 => State::Queued,
-        1 => State::Delivered,
-        UNDELIVERED => State::Undelivered,
-        3 => State::AtOperator,
-        4 => State::Waiting,
-        REJECTED => State::Rejected,
-        8 => State::Moderation,
-        _ => State::Unknown,
+    let (state, is_final) = match accepted.status? {
+        0 => ("queued", false),
+        1 => ("delivered", true),
+        UNDELIVERED => ("undelivered", true),
+        3 => ("at_operator", false),
+        4 => ("waiting", false),
+        REJECTED => ("rejected", true),
+        8 => ("moderation", false),
+        // Not documented.
+        _ => ("unknown", false),
     };
-    let is_final = matches!(state, State::Delivered | State::Undelivered | State::Rejected);
-    Some(MessageStatus { accepted, date_answer: data.get("dateAnswer").and_then(integer), state, is_final })
+    Some(MessageStatus { accepted, date_answer: integer(data, "dateAnswer"), state, is_final })
 }
 
 /// Returns the balance in the account's currency; `None` if there is none.
 #[must_use]
 pub fn balance(data: &Value) -> Option<f64> {
-    decimal(data.get("balance")?)
+    decimal(data, "balance")
 }
 
 /// A sender name of an account.
@@ -218,117 +197,80 @@ pub struct SenderName {
 #[must_use]
 pub fn sender_names(data: &Value) -> Option<(Vec<SenderName>, usize)> {
     const APPROVED: i64 = 1;
-    let name = |value: &Value| {
-        let status = value.get("status").and_then(integer);
+    let name = |row: &Value| {
+        let status = integer(row, "status");
         Some(SenderName {
-            id: value.get("id").and_then(integer),
-            name: value.get("name")?.as_str()?.to_owned(),
+            id: integer(row, "id"),
+            name: text(row, "name")?,
             status,
             is_approved: status == Some(APPROVED),
-            extend_status: value.get("extendStatus").and_then(Value::as_str).map(str::to_owned),
+            extend_status: text(row, "extendStatus"),
         })
     };
     let names = items(data)?.into_iter().filter_map(name).collect::<Vec<_>>();
-    let total = data.get("totalCount").and_then(integer).unwrap_or(names.len());
+    let total = integer(data, "totalCount").unwrap_or(names.len());
     Some((names, total))
 }
 
-/// The JSON object that every reply is. Any part of it may be missing or of another type.
-struct Envelope(Value);
-
-impl Envelope {
-    /// Parses a reply that neither its HTTP status nor `success` makes a refusal.
-    fn parse(status: u16, body: Option<&[u8]>) -> Result<Self, ReplyError> {
-        let reply = body.and_then(Self::from_json);
-        if !(200..300).contains(&status) {
-            return Err(ReplyError::Refused(refusal_of_status(status, body, reply.as_ref())));
+/// Parses a reply that is not a refusal by its HTTP status or by `success`, into the JSON object that every reply is. If
+/// `success` is there, it is true; any other part may be missing or of another type.
+fn parse(status: u16, body: Option<&[u8]>) -> Result<Value, ReplyError> {
+    let reply = body.and_then(json_object);
+    if !(200..300).contains(&status) {
+        return Err(ReplyError::Refused(refusal_of_status(status, body, reply.as_ref())));
+    }
+    let reply = reply.ok_or(ReplyError::Unreadable)?;
+    match reply.get("success") {
+        None | Some(Value::Bool(true)) => Ok(reply),
+        Some(Value::Bool(false)) => {
+            let message = words(&reply, "message");
+            let reason = reason_of_message(message.as_deref().unwrap_or_default());
+            Err(ReplyError::Refused(Refusal { fields: field_faults(&reply), ..Refusal::new(reason, message) }))
         }
-        let reply = reply.ok_or(ReplyError::Unreadable)?;
-        match reply.get("success") {
-            None | Some(Value::Bool(true)) => Ok(reply),
-            Some(Value::Bool(false)) => {
-                let message = reply.message();
-                let reason = reason_of_message(message.as_deref().unwrap_or_default());
-                Err(ReplyError::Refused(Refusal { fields: reply.field_faults(), ..Refusal::new(reason, message) }))
-            }
-            Some(_) => Err(ReplyError::Unreadable),
-        }
-    }
-
-    /// Parses a body, which may begin with a byte order mark.
-    fn from_json(body: &[u8]) -> Option<Self> {
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let json = serde_json::from_slice(body).or_else(|_| serde_json::from_str(&well_formed(body)));
-        json.ok().filter(Value::is_object).map(Self)
-    }
-
-    fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
-    }
-
-    /// True if `success` is true; anything else but its absence did not parse.
-    fn is_success(&self) -> bool {
-        self.get("success").is_some()
-    }
-
-    fn message(&self) -> Option<String> {
-        self.get("message").filter(|message| !message.is_null()).map(plain)
-    }
-
-    /// Returns the refusal of the old style: a `result` and perhaps a `reason`.
-    fn old_refusal(&self) -> Option<Refusal> {
-        let result = self.get("result")?.as_str()?;
-        if result == "accepted" && (self.is_success() || self.get("id").is_some()) {
-            return None;
-        }
-        let message = self.get("reason").filter(|reason| !reason.is_null()).map_or_else(|| result.to_owned(), plain);
-        Some(Refusal::new(reason_of_message(&format!("{result} {message}")), Some(message)))
-    }
-
-    fn field_faults(&self) -> Vec<FieldFault> {
-        /// The most codes of one field that an error repeats.
-        const MOST_CODES: usize = 8;
-        let Some(data) = self.get("data").and_then(Value::as_object) else { return Vec::new() };
-        let faults = data.iter().filter_map(|(name, codes)| {
-            let field = match name.as_str() {
-                "number" | "numbers" => Field::Number,
-                "sign" => Field::Sign,
-                "text" => Field::Text,
-                _ => return None,
-            };
-            let codes = match codes {
-                Value::Array(list) => list.iter().take(MOST_CODES).map(plain).collect(),
-                other => vec![plain(other)],
-            };
-            Some(FieldFault { field, codes })
-        });
-        faults.collect()
+        Some(_) => Err(ReplyError::Unreadable),
     }
 }
 
+/// Parses a body, which may begin with a byte order mark.
+fn json_object(body: &[u8]) -> Option<Value> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let json = serde_json::from_slice(body).or_else(|_| serde_json::from_str(&well_formed(body)));
+    json.ok().filter(Value::is_object)
+}
+
 /// Maps a non-2xx status to a refusal.
-fn refusal_of_status(status: u16, body: Option<&[u8]>, reply: Option<&Envelope>) -> Refusal {
+fn refusal_of_status(status: u16, body: Option<&[u8]>, reply: Option<&Value>) -> Refusal {
     let reason = match status {
         400 | 422 => Reason::Validation,
         401 | 403 => Reason::Unauthorized,
         402 => Reason::NoMoney,
         404 => Reason::IpNotAllowed,
         429 => Reason::RateLimited,
-        // The provider waited for itself or for what stands before it.
+        // SMS Aero timed out, or a proxy in front of it did.
         408 | 500.. => Reason::Unavailable,
         // The API answered in its own form, though with an undocumented status.
         405..500 if reply.is_some() => Reason::Rejected,
         _ => Reason::BadResponse,
     };
     // The limit may have left half of a character at the end.
-    let text = |body| String::from_utf8_lossy(body).trim_end_matches(char::REPLACEMENT_CHARACTER).to_owned();
-    let refusal = Refusal::new(reason, body.map(text));
+    let decoded = |body| String::from_utf8_lossy(body).trim_end_matches(char::REPLACEMENT_CHARACTER).to_owned();
+    let refusal = Refusal::new(reason, body.map(decoded));
     let Some(reply) = reply else { return refusal };
     let sentence = reply.get("message").and_then(Value::as_str).and_then(sentence);
-    Refusal { sentence, fields: reply.field_faults(), ..refusal }
+    Refusal { sentence, fields: field_faults(reply), ..refusal }
 }
 
-/// Maps the message of a refusal with HTTP 200, which alone tells the reason.
+/// Returns the refusal of the old style: a `result` and perhaps a `reason`.
+fn old_refusal(reply: &Value) -> Option<Refusal> {
+    let result = text(reply, "result")?;
+    if result == "accepted" && (reply.get("success").is_some() || reply.get("id").is_some()) {
+        return None;
+    }
+    let message = words(reply, "reason").unwrap_or_else(|| result.clone());
+    Some(Refusal::new(reason_of_message(&format!("{result} {message}")), Some(message)))
+}
+
+/// Maps the message of a refusal with HTTP 200, the only place of its reason.
 fn reason_of_message(message: &str) -> Reason {
     let message = message.to_ascii_lowercase();
     let has = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
@@ -345,40 +287,42 @@ fn reason_of_message(message: &str) -> Reason {
     }
 }
 
-/// Returns the message in `data`: an object, or a list of exactly one.
-fn only_message(data: &Value) -> Option<&Value> {
-    let message = match data {
-        Value::Array(list) => list.first().filter(|_| list.len() == 1)?,
-        _ => data,
+fn field_faults(reply: &Value) -> Vec<FieldFault> {
+    /// The most codes of one field that an error repeats.
+    const MOST_CODES: usize = 8;
+    let fault = |(name, codes): (&String, &Value)| {
+        let field = match name.as_str() {
+            "number" | "numbers" => Field::Number,
+            "sign" => Field::Sign,
+            "text" => Field::Text,
+            _ => return None,
+        };
+        let codes = match codes {
+            Value::Array(list) => list.iter().take(MOST_CODES).map(plain).collect(),
+            other => vec![plain(other)],
+        };
+        Some(FieldFault { field, codes })
     };
-    message.is_object().then_some(message)
+    reply.get("data").and_then(Value::as_object).into_iter().flatten().filter_map(fault).collect()
 }
 
 /// True unless the message has another number. A provider may write 8900… as 7900…, so the last ten digits count.
 fn is_about(message: &Value, number: &str) -> bool {
-    fn last_ten(number: &str) -> impl Iterator<Item = char> {
-        number.chars().rev().filter(char::is_ascii_digit).take(10)
-    }
-    match message.get("number") {
-        Some(echo @ (Value::Number(_) | Value::String(_))) => {
-            digits(echo).is_some_and(|echo| last_ten(&echo).eq(last_ten(number)))
-        }
-        _ => true,
-    }
+    let last_ten = |text: &str| text.chars().rev().filter(char::is_ascii_digit).take(10).collect::<String>();
+    let Some(echo @ (Value::Number(_) | Value::String(_))) = message.get("number") else { return true };
+    digits(echo).is_some_and(|echo| last_ten(&echo) == last_ten(number))
 }
 
 fn accepted(message: &Value) -> Option<Accepted> {
-    let text = |key| message.get(key).and_then(Value::as_str).map(str::to_owned);
-    let whole = |key| message.get(key).and_then(integer);
     Some(Accepted {
-        id: message.get("id").and_then(integer)?,
-        from: text("from"),
-        status: whole("status"),
-        extend_status: text("extendStatus"),
-        channel: text("channel"),
-        cost: message.get("cost").and_then(decimal),
-        date_create: whole("dateCreate"),
-        date_send: whole("dateSend"),
+        id: integer(message, "id")?,
+        from: text(message, "from"),
+        status: integer(message, "status"),
+        extend_status: text(message, "extendStatus"),
+        channel: text(message, "channel"),
+        cost: decimal(message, "cost"),
+        date_create: integer(message, "dateCreate"),
+        date_send: integer(message, "dateSend"),
     })
 }
 
@@ -395,23 +339,36 @@ fn items(data: &Value) -> Option<Vec<&Value>> {
 fn digits(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.chars().filter(char::is_ascii_digit).collect()),
-        _ => integer::<u64>(value).map(|number| number.to_string()),
+        _ => u64::try_from(whole(value)?).ok().map(|number| number.to_string()),
     }
 }
 
 /// Returns a whole number, which the provider writes as a number or as a string.
-fn integer<T: TryFrom<i128>>(value: &Value) -> Option<T> {
-    let whole = match value {
+fn whole(value: &Value) -> Option<i128> {
+    match value {
         // A float that is whole has no point when printed.
         Value::Number(number) => number.as_i128().or_else(|| number.as_f64()?.to_string().parse().ok()),
         Value::String(text) => text.parse().ok(),
         _ => None,
-    };
-    T::try_from(whole?).ok()
+    }
 }
 
-fn decimal(value: &Value) -> Option<f64> {
+fn integer<T: TryFrom<i128>>(object: &Value, key: &str) -> Option<T> {
+    T::try_from(whole(object.get(key)?)?).ok()
+}
+
+fn decimal(object: &Value, key: &str) -> Option<f64> {
+    let value = object.get(key)?;
     value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|number| number.is_finite())
+}
+
+fn text(object: &Value, key: &str) -> Option<String> {
+    object.get(key)?.as_str().map(str::to_owned)
+}
+
+/// Returns words of the provider that are meant for people, of any type but `null`.
+fn words(object: &Value, key: &str) -> Option<String> {
+    object.get(key).filter(|value| !value.is_null()).map(plain)
 }
 
 /// Returns a string without quotes, anything else as JSON.
@@ -426,36 +383,30 @@ fn sentence(text: &str) -> Option<String> {
     reads.then(|| text.to_owned())
 }
 
-/// Replaces bytes that are not UTF-8 and lone halves of surrogate pairs, with which the echo of a message may end where
-/// the provider cut it.
+/// Replaces bytes that are not UTF-8 and escapes of lone surrogates. The provider may cut the echo of a message in the middle
+/// of a character.
 fn well_formed(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    let mut parts = text.split('\\').peekable();
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    while let Some(part) = parts.next() {
-        out.push('\\');
-        let is_first_half = matches!(surrogate(part), Some(0xd800..=0xdbff)) && part.len() == 5;
-        let is_pair = is_first_half && parts.peek().is_some_and(|next| matches!(surrogate(next), Some(0xdc00..)));
-        if !is_pair && surrogate(part).is_some() {
-            out.push_str("ufffd");
-            out.push_str(part.get(5..).unwrap_or_default());
-            continue;
-        }
-        out.push_str(part);
-        // The second half of a pair, or the text after an escaped backslash.
-        if (is_pair || part.is_empty())
-            && let Some(next) = parts.next()
-        {
-            out.push('\\');
-            out.push_str(next);
-        }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = &*text;
+    while let Some((before, escape)) = rest.find('\\').map(|at| rest.split_at(at)) {
+        out.push_str(before);
+        let (length, replacement) = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
+            (Some(..0xdc00), Some(0xdc00..)) => (12, None),
+            (Some(_), _) => (6, Some("\\ufffd")),
+            // The backslash and the character after it, which may be a backslash.
+            (None, _) => (2, None),
+        };
+        let (escape, after) = escape.split_at_checked(length).unwrap_or((escape, ""));
+        out.push_str(replacement.unwrap_or(escape));
+        rest = after;
     }
-    out
+    out + rest
 }
 
-/// Returns the half of a surrogate pair that an escape without its backslash begins with.
-fn surrogate(escape: &str) -> Option<u16> {
-    let unit = u16::from_str_radix(escape.strip_prefix('u')?.get(..4)?, 16).ok()?;
+/// Returns the surrogate that a text begins with, as an escape.
+fn surrogate(text: &str) -> Option<u16> {
+    let unit = u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()?;
     (0xd800..=0xdfff).contains(&unit).then_some(unit)
 }
 

@@ -3,7 +3,8 @@
 use std::hint::black_box;
 
 use connector_smsaero_native::{
-    logto::config::{Config, Template},
+    logto::config::Config,
+    logto::template::Template,
     logto::utf16::Utf16,
     smsaero::reply::parse_send_reply,
     smsaero::request::{SendParams, body},
