@@ -296,12 +296,7 @@ describe("SMS Aero's replies", () => {
   });
 
   test('a network failure is general with a stable reason, and nothing is sent again', async () => {
-    for (const fault of [
-      faults.reset(),
-      faults.reset({ when: 'during' }),
-      faults.halfReply(),
-      faults.garbage(),
-    ]) {
+    for (const fault of [faults.reset(), faults.reset({ when: 'during' }), faults.halfReply(), faults.garbage()]) {
       assertError(await refused(fault), 'general', { reason: 'unknown_outcome' });
     }
   });
