@@ -1,10 +1,16 @@
-//! The arguments of the functions that need no Logto.
+//! The options of a connector, and the arguments of the functions that need no Logto.
+
+use std::time::Duration;
 
 use crate::{
     error::ArgumentProblem,
     logto::{
         config::{Untyped, is_email},
         issue::JsType,
+    },
+    net::{
+        client::CONNECT,
+        transport::{LONGEST_TOTAL, Limits, TOTAL},
     },
     smsaero::{
         account::{Account, SHARED_NAME},
@@ -45,11 +51,29 @@ pub fn account<V: Untyped>(input: &V) -> Result<Account, (String, ArgumentProble
     Ok(Account::new(email.well_formed(), api_key, sign, test_mode))
 }
 
+/// Parses the options `timeoutMs` and `connectTimeoutMs`.
+///
+/// # Errors
+/// A sentence that names the option that is wrong.
+pub fn limits(total: Option<f64>, connect: Option<f64>) -> Result<Limits, String> {
+    let limit = |name: &str, millis: Option<f64>, default: Duration| match millis {
+        None => Ok(default),
+        Some(millis) if millis >= 1.0 && millis <= LONGEST_TOTAL.as_secs_f64() * 1000.0 => {
+            Ok(Duration::from_secs_f64(millis / 1000.0))
+        }
+        Some(_) => Err(format!(
+            "The option `{name}` is not a number of milliseconds from 1 to {}. Logto's sign-in page gives up after 10 seconds.",
+            LONGEST_TOTAL.as_millis()
+        )),
+    };
+    Ok(Limits { total: limit("timeoutMs", total, TOTAL)?, connect: limit("connectTimeoutMs", connect, CONNECT)? })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::account;
+    use super::{CONNECT, LONGEST_TOTAL, Limits, TOTAL, account, limits};
 
     fn wrong(value: &Value) -> Option<String> {
         account(&Some(value)).err().map(|(part, problem)| format!("{part} {problem}"))
@@ -76,6 +100,19 @@ mod tests {
             (json!({ "email": "a@b.co", "apiKey": "k", "testMode": "no" }), "account.testMode is not true or false"),
         ] {
             assert_eq!(wrong(&value).as_deref(), Some(sentence));
+        }
+    }
+
+    #[test]
+    fn limits_have_defaults_and_bounds() {
+        assert_eq!(limits(None, None), Ok(Limits { total: TOTAL, connect: CONNECT }));
+        assert!(limits(Some(9500.0), Some(1.0)).is_ok());
+        let longest = LONGEST_TOTAL.as_secs_f64() * 1000.0;
+        for bad in [0.0, longest + 0.1, -1.0, f64::NAN, f64::INFINITY] {
+            let total = limits(Some(bad), None);
+            assert!(total.is_err_and(|sentence| sentence.contains("timeoutMs")), "{bad}");
+            let connect = limits(None, Some(bad));
+            assert!(connect.is_err_and(|sentence| sentence.contains("connectTimeoutMs")), "{bad}");
         }
     }
 }

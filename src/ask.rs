@@ -8,7 +8,7 @@ use crate::{
     lost_reply::is_answer,
     net::{
         client::Queue,
-        connect_error::FailedAttempt,
+        connect_error::{FailedAttempt, Step},
         gateway::Gateway,
         transport::{self, Attempts, Deadlines, Transport},
     },
@@ -57,10 +57,7 @@ impl Question {
     ) -> Result<Answer, Error> {
         let mut asking = Asking { account, transport, gateways, deadlines, attempts };
         Ok(match self {
-            Self::Status(id) => {
-                let method = if account.test_mode { Method::TestStatus } else { Method::Status };
-                Answer::Status(asking.ask(method, &json!({ "id": id }), message_status).await?)
-            }
+            Self::Status(id) => Answer::Status(asking.ask(Method::Status, &json!({ "id": id }), message_status).await?),
             Self::Balance => Answer::Balance(asking.ask(Method::Balance, &json!({}), balance).await?),
             Self::SenderNames => Answer::SenderNames(asking.sender_names().await?),
         })
@@ -114,14 +111,7 @@ impl Asking<'_> {
             Err(ReplyError::Refused(refusal)) => {
                 let Account { email, api_key, .. } = self.account;
                 let secrets = Secrets { email: email.clone(), api_key: api_key.clone(), ..Secrets::default() };
-                let redactor = Redactor::new(&secrets);
-                ErrorKind::Refused {
-                    reason: refusal.reason,
-                    status: reply.status,
-                    message: refusal.message.map(|body| redactor.redact(body, reply.cut)),
-                    sentence: refusal.sentence.filter(|words| !redactor.holds_secret(words, reply.cut)),
-                    fields: Vec::new(),
-                }
+                ErrorKind::refused(refusal, reply.status, reply.cut, &Redactor::new(&secrets))
             }
         };
         Err(Error::of_question(kind))
@@ -141,9 +131,9 @@ pub struct Probe {
     /// The time until the answer, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     total_ms: Option<f64>,
-    /// The step that failed: `dns`, `tcp`, `proxy`, `tls` or `reply`.
+    /// The step that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    step: Option<&'static str>,
+    step: Option<Step>,
     /// The failure and the advice.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,

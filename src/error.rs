@@ -10,10 +10,10 @@ use serde::{
 use crate::{
     logto::{issue::Issue, language::Language},
     net::connect_error::FailedAttempt,
-    redact::WITHHELD,
+    redact::{Redactor, WITHHELD},
     smsaero::{
         reason::Reason,
-        reply::{Field, FieldFault},
+        reply::{Field, FieldFault, Refusal},
         segment::MOST_CHARACTERS,
     },
 };
@@ -151,33 +151,53 @@ impl fmt::Display for ArgumentProblem {
     }
 }
 
+impl ErrorKind {
+    /// The refusal of a reply with this status, without words that hold a secret. `cut` tells that the end of the body is
+    /// missing.
+    pub fn refused(refusal: Refusal, status: u16, cut: bool, redactor: &Redactor) -> Self {
+        let Refusal { reason, message, sentence, fields } = refusal;
+        let is_shown = |words: &String| !redactor.holds_secret(words, cut);
+        let fields = fields.into_iter().map(|FieldFault { field, codes }| FieldFault {
+            field,
+            codes: codes.into_iter().filter(is_shown).collect(),
+        });
+        Self::Refused {
+            reason,
+            status,
+            message: message.map(|body| redactor.redact(body, cut)),
+            sentence: sentence.filter(is_shown),
+            fields: fields.collect(),
+        }
+    }
+}
+
 impl Error {
     /// The error of a message.
-    #[must_use]
     pub const fn new(kind: ErrorKind, audience: Audience) -> Self {
         Self { kind, subject: Subject::Message, audience }
     }
 
     /// The error of a message with a text of its own.
-    #[must_use]
     pub const fn of_text(kind: ErrorKind) -> Self {
         Self { kind, subject: Subject::Text, audience: Audience::Administrator }
     }
 
     /// The error of a question.
-    #[must_use]
     pub const fn of_question(kind: ErrorKind) -> Self {
         Self { kind, subject: Subject::Question, audience: Audience::Administrator }
     }
 
+    /// The same subject and reader with another kind.
+    pub const fn with_kind(&self, kind: ErrorKind) -> Self {
+        Self { kind, ..*self }
+    }
+
     /// The kind of the error.
-    #[must_use]
     pub const fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
     /// The code of Logto's `ConnectorError`.
-    #[must_use]
     pub const fn code(&self) -> &'static str {
         match (&self.kind, self.subject) {
             (ErrorKind::Config(_) | ErrorKind::UnreadableConfig(_), _) => "invalid_config",
@@ -202,7 +222,6 @@ impl Error {
     }
 
     /// The stable reason; `None` where the official connector's data is kept as it is.
-    #[must_use]
     pub fn reason(&self) -> Option<Reason> {
         Some(match &self.kind {
             ErrorKind::Config(_) | ErrorKind::TemplateNotFound { .. } => return None,
@@ -221,7 +240,6 @@ impl Error {
     }
 
     /// The HTTP status, where there was a reply.
-    #[must_use]
     pub const fn status(&self) -> Option<u16> {
         match self.kind {
             ErrorKind::Refused { status, .. } | ErrorKind::Redirected { status } | ErrorKind::NotAReply { status } => {
@@ -232,12 +250,11 @@ impl Error {
     }
 
     /// The event: the provider's words where it had some.
-    #[must_use]
     pub fn message(&self) -> String {
         match (&self.kind, self.subject) {
             (ErrorKind::Config(issues), _) => issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
             (ErrorKind::UnreadableConfig(path), _) => format!("The configuration cannot be read: {path} threw an error."),
-            (ErrorKind::Argument { call, field, problem }, _) => format!("The call to {call} is not complete: `{field}` {problem}."),
+            (ErrorKind::Argument { call, field, problem }, _) => format!("The call to {call} is wrong: `{field}` {problem}."),
             (ErrorKind::TemplateNotFound { usage_type }, _) => format!("Cannot find template for type: {usage_type}"),
             (ErrorKind::TextTooLong, _) => format!("The text is longer than {MOST_CHARACTERS} characters. Nothing was sent."),
             (ErrorKind::NumberNotAllowed { .. }, _) => "No message may be sent to this number.".to_owned(),
@@ -252,6 +269,7 @@ impl Error {
             (ErrorKind::NoConnection(_), Subject::Message | Subject::Text) => "No SMS Aero gateway could be connected to. Nothing was sent.".to_owned(),
             (ErrorKind::NoConnection(_), Subject::Question) if self.reason() == Some(Reason::Timeout) => "Time ran out before SMS Aero answered the request.".to_owned(),
             (ErrorKind::NoConnection(_), Subject::Question) => "No SMS Aero gateway could be connected to.".to_owned(),
+            (ErrorKind::NoThread(cause), Subject::Question) => format!("This server could not start a thread: {cause}."),
             (ErrorKind::NoThread(cause), _) => format!("This server could not start a thread: {cause}. Nothing was sent."),
             (ErrorKind::RejectedByList, _) => "SMS Aero's reply was lost, and its list of messages shows that it rejected the message.".to_owned(),
             (ErrorKind::UnknownOutcome, _) => "The request left, but SMS Aero's reply did not arrive. The message may or may not come; it was not sent again.".to_owned(),
@@ -259,7 +277,6 @@ impl Error {
     }
 
     /// The sentence that Logto shows: a diagnosis for the administrator, the same neutral words for everybody else.
-    #[must_use]
     pub fn description(&self) -> String {
         match self.audience {
             Audience::EndUser(language) => language.apology().to_owned(),
@@ -279,7 +296,7 @@ impl Error {
                 "The gateway answered with a redirect (HTTP {status}). Redirects are not followed, because the API key would travel along. Check SMSAERO_GATEWAYS, or the proxy in between."
             ),
             ErrorKind::NotAReply { status } => format!(
-                "Something answered HTTP {status} instead of SMS Aero, but not as SMS Aero does: a proxy's or a firewall's page, or a wrong address. Check SMSAERO_GATEWAYS and what stands between this server and SMS Aero. The message does not count as sent."
+                "The gateway answered HTTP {status}, but not with SMS Aero's reply to this message: a proxy's or a firewall's page, a wrong address, or the acceptance of another number. Check SMSAERO_GATEWAYS and what stands between this server and SMS Aero. The message does not count as sent."
             ),
             ErrorKind::TextTooLong => {
                 format!("{} SMS Aero takes 2 to 640 characters. Check the template and its values.", self.message())
@@ -312,8 +329,12 @@ impl Error {
 /// The failures of all gateways, and each advice once.
 fn no_connection(message: &str, failures: &[FailedAttempt]) -> String {
     let happened = failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    let mut advice = failures.iter().map(FailedAttempt::advice).collect::<Vec<_>>();
-    advice.dedup();
+    let mut advice = Vec::new();
+    for one in failures.iter().map(FailedAttempt::advice) {
+        if !advice.contains(&one) {
+            advice.push(one);
+        }
+    }
     format!("{message} What happened: {happened}. {}", advice.join(" "))
 }
 

@@ -1,6 +1,6 @@
 //! The core of the SMS Aero connector for Logto: plain Rust that knows neither Node nor JavaScript.
 //!
-//! The modules stand in the order in which a message passes them.
+//! The modules of a message come first, in the order in which it passes them; then those of questions and reports.
 #![forbid(unsafe_code)]
 
 /// Logto's side: configuration, templates, metadata. Knows no SMS Aero and no network.

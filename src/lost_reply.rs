@@ -22,17 +22,16 @@ use crate::{
     smsaero::reply::{ReplyError, Row, parse_read_reply, rows},
 };
 
-/// The time for which a send that has ended is company for others of the same number and text. No send takes longer.
-const COMPANY_LASTS: Duration = Duration::from_secs(10);
+/// The time for which a send that has ended counts as a twin of others of the same number and text. No send takes longer.
+const TWIN_LASTS: Duration = Duration::from_secs(10);
 
 /// The most numbers and texts that are remembered.
 const REMEMBERED: usize = 16_384;
 
-/// A row may have been created so much earlier or later than the message was under way: the header `Date` has whole
-/// seconds, and the machines behind a gateway need not agree.
+/// The tolerance of the window, since `Date` has whole seconds and the machines behind a gateway differ.
 const TOLERANCE_SECONDS: i64 = 3;
 
-/// A `Date` further than this from this machine's clock is no clock.
+/// A `Date` further than this from this machine's clock is ignored.
 const CLOCKS_AGREE: Duration = Duration::from_secs(30);
 
 /// The pause before the list is asked again: at first, and at most.
@@ -53,7 +52,7 @@ pub struct Sends {
 struct State {
     /// By a hash: a collision makes two messages that have nothing in common stay unknown, and nothing worse.
     entries: HashMap<u64, Entry>,
-    /// The last time when ended sends were forgotten too early. Each of them might have been anybody's company.
+    /// The last time when ended sends were forgotten early; any of them may have been a twin.
     forgotten: Option<Instant>,
 }
 
@@ -85,10 +84,10 @@ impl Sends {
 }
 
 impl State {
-    /// Forgets ended sends that are no company any more; all of them if that is not enough.
+    /// Forgets ended sends that are no twins any more; all of them if that is not enough.
     fn forget(&mut self, now: Instant) {
-        let is_company = |entry: &Entry| entry.ended.is_some_and(|ended| now.duration_since(ended) <= COMPANY_LASTS);
-        self.entries.retain(|_, entry| entry.in_flight > 0 || is_company(entry));
+        let is_twin = |entry: &Entry| entry.ended.is_some_and(|ended| now.duration_since(ended) <= TWIN_LASTS);
+        self.entries.retain(|_, entry| entry.in_flight > 0 || is_twin(entry));
         if self.entries.len() >= REMEMBERED {
             self.entries.retain(|_, entry| entry.in_flight > 0);
             self.forgotten = Some(now);
@@ -116,23 +115,23 @@ impl Registered<'_> {
         self.may_be_listed = false;
     }
 
-    fn company(&self) -> Company {
-        let is_before = |ended: Option<Instant>| ended.is_none_or(|ended| ended + COMPANY_LASTS < self.began);
+    fn twins(&self) -> Twins {
+        let is_before = |ended: Option<Instant>| ended.is_none_or(|ended| ended + TWIN_LASTS < self.began);
         let state = self.sends.state();
         let (in_flight, ended) = state.entries.get(&self.key).map_or((1, None), |entry| (entry.in_flight, entry.ended));
         let forgotten = state.forgotten;
         drop(state);
         match in_flight {
-            _ if !is_before(ended) || !is_before(forgotten) => Company::Ended,
-            1 => Company::None,
-            _ => Company::InFlight,
+            _ if !is_before(ended) || !is_before(forgotten) => Twins::Ended,
+            1 => Twins::None,
+            _ => Twins::InFlight,
         }
     }
 }
 
 /// The other sends of the same number and text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Company {
+enum Twins {
     /// The message is alone.
     None,
     /// It may yet turn out that none of them can be listed.
@@ -154,16 +153,16 @@ impl Drop for Registered<'_> {
     }
 }
 
-/// The frequency of questions.
+/// The schedule of look-ups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persistence {
-    /// Until the deadline: no reply tells anything.
+    /// Until the deadline: for lost and unreadable replies.
     UntilDeadline,
-    /// Twice, and not while others ask: a refusal by an outage is likely to be true.
+    /// Twice within two seconds: a refusal by an outage is likely to be true.
     Twice,
 }
 
-/// A message whose reply is lost or says little.
+/// A message whose reply is lost or a 5xx.
 pub struct LostReply<'a> {
     /// Asks the gateways.
     pub transport: &'a Transport,
@@ -177,8 +176,8 @@ pub struct LostReply<'a> {
     pub text: &'a str,
     /// The message among others.
     pub registered: &'a Registered<'a>,
-    /// The time when its request left.
-    pub departed: Instant,
+    /// The time when its request was written.
+    pub written: Instant,
     /// The longest that connecting to a gateway may take.
     pub connect: Duration,
     /// The time by which its send is settled.
@@ -188,56 +187,61 @@ pub struct LostReply<'a> {
 impl LostReply<'_> {
     /// Returns the row of the message as soon as the list has it.
     pub async fn find_row(&self, persistence: Persistence) -> Option<Row> {
+        if persistence == Persistence::Twice {
+            return self.find_row_during_outage().await;
+        }
         let mut pause = FIRST_PAUSE;
-        for asked in 1.. {
-            match self.look_up(persistence).await {
+        loop {
+            match self.look_up(&self.gateways, Queue::Wait, self.done_by).await {
                 LookUp::Found(row) => return Some(*row),
-                LookUp::Hopeless => return None,
+                LookUp::Unprovable => return None,
                 LookUp::NotFound => {}
             }
-            let next = match persistence {
-                Persistence::Twice if asked == 2 => return None,
-                Persistence::Twice => Instant::now() + OUTAGE_PAUSE,
-                Persistence::UntilDeadline => Instant::now() + pause,
-            };
+            let next = Instant::now() + pause;
             if next >= self.done_by {
                 return None;
             }
             sleep_until(next).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Asks one gateway now and one after a second, and not while others ask: an outage is no time for more requests.
+    async fn find_row_during_outage(&self) -> Option<Row> {
+        let mut next = Instant::now();
+        for gateway in self.gateways.iter().cycle().take(2) {
+            sleep_until(next).await;
+            next = (next + OUTAGE_PAUSE).min(self.done_by);
+            match self.look_up(&[gateway], Queue::Skip, next).await {
+                LookUp::Found(row) => return Some(*row),
+                LookUp::Unprovable => return None,
+                LookUp::NotFound => {}
+            }
+        }
         None
     }
 
-    async fn look_up(&self, persistence: Persistence) -> LookUp {
-        match self.registered.company() {
-            Company::None => {}
-            Company::InFlight => return LookUp::NotFound,
-            Company::Ended => return LookUp::Hopeless,
+    async fn look_up(&self, gateways: &[&Gateway], queue: Queue, done_by: Instant) -> LookUp {
+        match self.registered.twins() {
+            Twins::None => {}
+            Twins::InFlight => return LookUp::NotFound,
+            Twins::Ended => return LookUp::Unprovable,
         }
-        let question = Question {
-            post: &self.post,
-            gateways: self.gateways.clone(),
-            connect: self.connect,
-            done_by: self.done_by,
-            queue: match persistence {
-                Persistence::UntilDeadline => Queue::Wait,
-                Persistence::Twice => Queue::Skip,
-            },
-        };
+        let question =
+            Question { post: &self.post, gateways: gateways.to_vec(), connect: self.connect, done_by, queue };
         let Ok(reply) = self.transport.ask(&question, is_answer, &mut Attempts::default()).await else {
             return LookUp::NotFound;
         };
         let data = match parse_read_reply(reply.status, reply.plain_body()) {
             Ok(data) => data,
             // It would be refused again.
-            Err(ReplyError::Refused(_)) if reply.status < 500 && reply.status != 429 => return LookUp::Hopeless,
+            Err(ReplyError::Refused(_)) if reply.status < 500 && reply.status != 429 => return LookUp::Unprovable,
             Err(_) => return LookUp::NotFound,
         };
-        let window = reply.clock.and_then(|clock| window(clock, self.departed));
+        let window = reply.clock.and_then(|clock| window(clock, self.written));
         let (Some(rows), Some(window)) = (rows(&data), window) else { return LookUp::NotFound };
         // Others may have begun while the list was on its way.
-        if self.registered.company() != Company::None {
+        if self.registered.twins() != Twins::None {
             return LookUp::NotFound;
         }
         let row = proof(rows, self.number, self.text, &window);
@@ -245,16 +249,16 @@ impl LostReply<'_> {
     }
 }
 
-/// The unix seconds at which a message may have been created that departed at this time; `None` if the gateway's clock
+/// The unix seconds at which a message may have been created that written at this time; `None` if the gateway's clock
 /// cannot be believed.
-fn window(clock: Clock, departed: Instant) -> Option<RangeInclusive<i64>> {
+fn window(clock: Clock, written: Instant) -> Option<RangeInclusive<i64>> {
     let apart = clock.date.duration_since(clock.local).unwrap_or_else(|error| error.duration());
     if apart > CLOCKS_AGREE {
         return None;
     }
     let answered = i64::try_from(clock.date.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?;
     // Rounded so that the message's own row is never too early.
-    let took = clock.at.duration_since(departed) + Duration::from_millis(999);
+    let took = clock.at.duration_since(written) + Duration::from_millis(999);
     let took = i64::try_from(took.as_secs()).ok()?;
     Some(answered - took - TOLERANCE_SECONDS..=answered + TOLERANCE_SECONDS)
 }
@@ -267,14 +271,14 @@ fn proof(rows: Vec<Row>, number: &str, text: &str, window: &RangeInclusive<i64>)
     own.all(|other| other.accepted.id == row.accepted.id).then_some(row)
 }
 
-/// The result of one question.
+/// The result of a look-up.
 enum LookUp {
     /// The row of the message.
     Found(Box<Row>),
     /// No proof yet.
     NotFound,
     /// There will be none: SMS Aero gives no list, or a row of another send may be in it.
-    Hopeless,
+    Unprovable,
 }
 
 /// True if a reply answers a question; otherwise another gateway may.
@@ -293,12 +297,12 @@ mod tests {
     use serde_json::{Value, json};
     use tokio::time::Instant;
 
-    use super::{COMPANY_LASTS, Company, REMEMBERED, Registered, Sends, proof, window};
+    use super::{REMEMBERED, Registered, Sends, TWIN_LASTS, Twins, proof, window};
     use crate::{net::transport::Clock, smsaero::reply::rows};
 
     const NUMBER: &str = "79001234567";
 
-    /// A send of another number or text is no company; one of the same is.
+    /// Two sends at once.
     fn pair<'a>(sends: &'a Sends, number: &str, text: &str) -> (Registered<'a>, Registered<'a>) {
         (sends.enter(NUMBER, "text"), sends.enter(number, text))
     }
@@ -316,7 +320,7 @@ mod tests {
         ] {
             let (mut one, mut other) = pair(&sends, number, text);
             assert_eq!(
-                (one.company() == Company::None, other.company() == Company::None),
+                (one.twins() == Twins::None, other.twins() == Twins::None),
                 (is_alone, is_alone),
                 "{number} {text}"
             );
@@ -326,30 +330,30 @@ mod tests {
     }
 
     #[test]
-    fn a_send_that_may_be_listed_is_company_for_ten_seconds_after_its_end() {
+    fn a_send_that_may_be_listed_is_twin_for_ten_seconds_after_its_end() {
         let sends = Sends::default();
         let (ended, before) = pair(&sends, NUMBER, "text");
         drop(ended);
-        assert!(before.company() != Company::None);
+        assert!(before.twins() != Twins::None);
         drop(before);
         let mut after = sends.enter(NUMBER, "text");
-        assert!(after.company() != Company::None);
-        after.began += COMPANY_LASTS + Duration::from_secs(1);
-        assert!(after.company() == Company::None);
+        assert!(after.twins() != Twins::None);
+        after.began += TWIN_LASTS + Duration::from_secs(1);
+        assert!(after.twins() == Twins::None);
     }
 
     #[test]
-    fn a_send_that_cannot_be_listed_is_no_company_after_its_end() {
+    fn a_send_that_cannot_be_listed_is_no_twin_after_its_end() {
         let sends = Sends::default();
         let (mut refused, message) = pair(&sends, NUMBER, "text");
-        assert!(message.company() != Company::None);
+        assert!(message.twins() != Twins::None);
         refused.set_unlisted();
         drop(refused);
-        assert!(message.company() == Company::None);
+        assert!(message.twins() == Twins::None);
     }
 
     #[test]
-    fn sends_are_remembered_up_to_a_limit_and_forgotten_ones_are_company_for_all() {
+    fn sends_are_remembered_up_to_a_limit_and_forgotten_ones_are_twins_of_all() {
         let sends = Sends::default();
         let in_flight = sends.enter(NUMBER, "text");
         for number in 0..REMEMBERED {
@@ -357,16 +361,16 @@ mod tests {
         }
         assert!(sends.state().entries.len() < REMEMBERED);
         let mut after = sends.enter(NUMBER, "another text");
-        assert!(after.company() != Company::None && in_flight.company() != Company::None);
-        after.began += COMPANY_LASTS + Duration::from_secs(1);
-        assert!(after.company() == Company::None);
+        assert!(after.twins() != Twins::None && in_flight.twins() != Twins::None);
+        after.began += TWIN_LASTS + Duration::from_secs(1);
+        assert!(after.twins() == Twins::None);
     }
 
     fn unix_seconds(time: SystemTime) -> i64 {
         time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
     }
 
-    /// The window of a message that departed four seconds before the list's reply, whose `Date` is so far from this
+    /// The window of a message that written four seconds before the list's reply, whose `Date` is so far from this
     /// machine's clock; in seconds from that `Date`.
     fn window_with(date_ahead_seconds: i64) -> Option<(i64, i64)> {
         let (local, at) = (SystemTime::now(), Instant::now());

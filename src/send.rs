@@ -1,11 +1,6 @@
 //! One message, from configuration to outcome: config, template, request, transport, reply.
 
-use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
-    sync::Arc,
-    task::Poll,
-};
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 use serde::Serialize;
 use serde_json::json;
@@ -17,17 +12,17 @@ use crate::{
     logto::{config::Config, template::Template, utf16::Utf16},
     lost_reply::{LostReply, Persistence, Registered, Sends},
     net::{
-        connect_error::{ConnectError, FailedAttempt},
+        connect_error::ConnectError,
         gateway::Gateway,
-        transport::{Attempts, Deadlines, Departure, Post, Reply, Transport},
+        transport::{Attempts, Deadlines, Post, Reply, Transport, WriteState},
     },
     redact::{Redactor, Secrets},
     smsaero::{
         account::Account,
         phone::masked,
-        reply::{Accepted, FieldFault, Refusal, ReplyError, Row, parse_send_reply},
+        reply::{Accepted, ReplyError, Row, parse_send_reply},
         request::{Method, SendParams, body},
-        segment::{self, MOST_CHARACTERS},
+        segment::{self, Alphabet, MOST_CHARACTERS},
     },
 };
 
@@ -65,7 +60,7 @@ pub struct MessageInfo {
     /// True if it goes to the method that sends and charges nothing.
     pub test_mode: bool,
     /// The alphabet that the text is transmitted in.
-    pub alphabet: &'static str,
+    pub alphabet: Alphabet,
     /// The number of parts it takes.
     pub parts: usize,
 }
@@ -146,7 +141,6 @@ impl Message {
     }
 
     /// A message with a text of its own.
-    #[must_use]
     pub fn plain(account: Arc<Account>, to: &Utf16, text: &Utf16) -> Self {
         let text = text.well_formed();
         // Without variables, anything with a digit may be a one-time code, such as `Zq48`, 482913 or 482-913.
@@ -172,28 +166,32 @@ impl Message {
         let Delivery { transport, sends, gateways, deadlines } = *delivery;
         let mut registered = sends.enter(&self.number, &self.text);
         let mut attempts = Attempts::default();
-        let departure = Arc::<Departure>::default();
+        let write_state = Arc::<WriteState>::default();
         let post = self.post();
         let ended = {
-            let sending = pin!(transport.send(&post, gateways, deadlines, &departure, &mut attempts));
+            let mut sending = pin!(transport.send(&post, gateways, deadlines, &write_state, &mut attempts));
             // Boxed: few messages need it, and each would otherwise be larger by it.
-            let overdue = Box::pin(async {
-                let (departed, gateway) = departure.left().await;
-                let left = deadlines.done_by().saturating_duration_since(departed);
-                sleep_until(departed + deadlines.limits.total.min(left) / 2).await;
+            let mut overdue = Box::pin(async {
+                let (written, gateway) = write_state.written().await;
+                sleep_until(written + deadlines.done_by().saturating_duration_since(written) / 2).await;
                 // A firewall may have forgotten the connection, and would swallow the question as well.
-                transport.renew(&gateway, departed);
-                let lost = self.lost_reply(delivery, &registered, departed, Some(&gateway));
+                transport.renew(&gateway, written);
+                let lost = self.lost_reply(delivery, &registered, written, Some(&gateway));
                 match lost.find_row(Persistence::UntilDeadline).await {
                     Some(row) => row,
                     None => std::future::pending().await,
                 }
             });
-            first(sending, overdue).await
+            // The reply goes first if both have come.
+            poll_fn(|context| match sending.as_mut().poll(context) {
+                Poll::Ready(result) => Poll::Ready(Ok(result)),
+                Poll::Pending => overdue.as_mut().poll(context).map(Err),
+            })
+            .await
         };
         let result = match ended {
-            Ended::Sent(result) => result,
-            Ended::Found(row) => return self.confirmed(row, attempts),
+            Ok(result) => result,
+            Err(row) => return self.confirmed(row, attempts),
         };
         let judged = match result {
             Ok(reply) => self.judge(&reply, attempts.gateway.as_ref()),
@@ -219,8 +217,8 @@ impl Message {
             Ok(_) | Err(_) => None,
         };
         if let Some(persistence) = persistence {
-            let departed = departure.at().unwrap_or(deadlines.started);
-            let lost = self.lost_reply(delivery, &registered, departed, attempts.gateway.as_ref());
+            let written = write_state.written_at().unwrap_or(deadlines.started);
+            let lost = self.lost_reply(delivery, &registered, written, attempts.gateway.as_ref());
             if let Some(row) = Box::pin(lost.find_row(persistence)).await {
                 return self.confirmed(row, attempts);
             }
@@ -234,22 +232,21 @@ impl Message {
         &'a self,
         delivery: &Delivery<'a>,
         registered: &'a Registered<'a>,
-        departed: Instant,
+        written: Instant,
         last: Option<&Gateway>,
     ) -> LostReply<'a> {
         let Delivery { transport, gateways, deadlines, .. } = *delivery;
-        let method = if self.account.test_mode { Method::TestList } else { Method::List };
         let order = transport.health.order(gateways);
         let (last, mut order): (Vec<_>, Vec<_>) = order.into_iter().partition(|gateway| Some(*gateway) == last);
         order.extend(last);
         LostReply {
             transport,
             gateways: order,
-            post: post(&self.account, method, &json!({ "number": self.number, "text": self.text })),
+            post: post(&self.account, Method::List, &json!({ "number": self.number, "text": self.text })),
             number: &self.number,
             text: &self.text,
             registered,
-            departed,
+            written,
             connect: deadlines.limits.connect,
             done_by: deadlines.done_by(),
         }
@@ -267,40 +264,35 @@ impl Message {
     }
 
     /// The part of a trace that is known before the message goes.
-    #[must_use]
     pub fn info(&self) -> MessageInfo {
         let segments = segment::count(&self.text);
         MessageInfo {
             number: masked(&self.number),
             usage_type: self.usage_type.clone(),
             test_mode: self.account.test_mode,
-            alphabet: segments.alphabet.name(),
+            alphabet: segments.alphabet,
             parts: segments.parts,
         }
     }
 
     /// The reader of an error.
-    #[must_use]
     pub const fn audience(&self) -> Audience {
         self.audience
     }
 
     /// True if this usage type was asked for.
-    #[must_use]
     pub fn is_of(&self, usage_type: &str) -> bool {
         self.usage_type.as_deref() == Some(usage_type)
     }
 
     /// The error when nothing more is ever heard of a message.
-    #[must_use]
     pub const fn lost(audience: Audience) -> Error {
         Error::new(ErrorKind::UnknownOutcome, audience)
     }
 
     fn post(&self) -> Post {
-        let Account { sign, test_mode, .. } = &*self.account;
-        let method = if *test_mode { Method::TestSend } else { Method::Send };
-        post(&self.account, method, &SendParams { number: &self.number, sign, text: &self.text })
+        let params = SendParams { number: &self.number, sign: &self.account.sign, text: &self.text };
+        post(&self.account, Method::Send, &params)
     }
 
     fn secrets(&self) -> Secrets {
@@ -322,25 +314,11 @@ impl Message {
                 Ok(Receipt { accepted, gateway: gateway.map(Gateway::name).unwrap_or_default().to_owned() })
             }
             Err(ReplyError::Unreadable) => Err(self.error(ErrorKind::NotAReply { status: reply.status })),
-            Err(ReplyError::Refused(refusal)) => Err(self.refused(refusal, reply)),
+            Err(ReplyError::Refused(refusal)) => {
+                let redactor = Redactor::new(&self.secrets());
+                Err(self.error(ErrorKind::refused(refusal, reply.status, reply.cut, &redactor)))
+            }
         }
-    }
-
-    fn refused(&self, refusal: Refusal, reply: &Reply) -> Error {
-        let redactor = Redactor::new(&self.secrets());
-        let is_shown = |words: &String| !redactor.holds_secret(words, reply.cut);
-        let Refusal { reason, message, sentence, fields } = refusal;
-        let fields = fields.into_iter().map(|FieldFault { field, codes }| FieldFault {
-            field,
-            codes: codes.into_iter().filter(is_shown).collect(),
-        });
-        self.error(ErrorKind::Refused {
-            reason,
-            status: reply.status,
-            message: message.map(|body| redactor.redact(body, reply.cut)),
-            sentence: sentence.filter(is_shown),
-            fields: fields.collect(),
-        })
     }
 
     const fn error(&self, kind: ErrorKind) -> Error {
@@ -351,31 +329,9 @@ impl Message {
 /// A request of a method, with the credentials of an account.
 pub(crate) fn post(account: &Account, method: Method, fields: &impl Serialize) -> Post {
     Post {
-        path: method.path(),
+        path: method.path(account.test_mode),
         body: body(fields),
         authorization: account.authorization.clone(),
         body_limit_bytes: method.body_limit_bytes(),
     }
-}
-
-/// The first end of a send.
-enum Ended {
-    /// The request was sent, or could not be.
-    Sent(Result<Reply, Vec<FailedAttempt>>),
-    /// The list has the message.
-    Found(Row),
-}
-
-/// The first of two futures to end; the reply if both have.
-async fn first(
-    mut sending: Pin<&mut impl Future<Output = Result<Reply, Vec<FailedAttempt>>>>,
-    mut finding: Pin<Box<impl Future<Output = Row>>>,
-) -> Ended {
-    poll_fn(|context| {
-        if let Poll::Ready(result) = sending.as_mut().poll(context) {
-            return Poll::Ready(Ended::Sent(result));
-        }
-        finding.as_mut().poll(context).map(Ended::Found)
-    })
-    .await
 }

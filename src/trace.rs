@@ -34,7 +34,6 @@ pub struct Trace {
 
 impl Trace {
     /// The trace of a send that took `total`.
-    #[must_use]
     pub fn new(info: MessageInfo, outcome: &SendOutcome, total: Duration) -> Self {
         let SendOutcome { result, attempts, confirmed_by } = outcome;
         let accepted = result.as_ref().ok().map(|receipt| &receipt.accepted);
@@ -81,7 +80,6 @@ pub struct AskTrace {
 
 impl AskTrace {
     /// The trace of a question that took `total`, and its error if it has one.
-    #[must_use]
     pub fn new(call: &'static str, attempts: &Attempts, total: Duration, error: Option<&Error>) -> Self {
         let http_status = error.and_then(Error::status);
         Self {

@@ -3,6 +3,7 @@
 use std::{fmt::Display, io, sync::Arc, time::Duration};
 
 use connector_smsaero_native::{
+    arguments,
     ask::Probe,
     error::{ArgumentProblem, Audience, Error, ErrorKind},
     logto::config::Config,
@@ -174,7 +175,7 @@ fn options(call: &FunctionCallContext<'_>) -> napi::Result<External<SendOptions>
         Some(list) => Gateway::parse_all([list.as_str()]).map_err(refused)?,
         None => Gateway::parse_all(OFFICIAL_GATEWAYS).map_err(refused)?,
     };
-    let limits = Limits::from_millis(call.get(1)?, call.get(2)?).map_err(refused)?;
+    let limits = arguments::limits(call.get(1)?, call.get(2)?).map_err(refused)?;
     Ok(External::new(SendOptions { gateways: gateways.into(), limits }))
 }
 

@@ -23,7 +23,7 @@ use napi::{
 use tokio::time::Instant;
 
 use crate::{
-    bridge::{EnvState, SendOptions, call_of, deliver, no_worker, text, to_json},
+    bridge::{EnvState, SendOptions, call_of, deliver, text, to_json},
     completions::PendingSend,
     runtime, snapshot,
 };
@@ -51,7 +51,8 @@ pub fn send_text(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Resu
     if words.units().is_empty() {
         return Ok(Some(wrong("sendText", "text".to_owned(), ArgumentProblem::Empty)));
     }
-    spawn(state, call, |Start { account, gateways, deadlines, is_traced, pending }| async move {
+    let lost = Error::of_text(ErrorKind::UnknownOutcome);
+    spawn(state, call, lost, |Start { account, gateways, deadlines, is_traced, pending }| async move {
         deliver(Message::plain(account, &to, &words), gateways, deadlines, is_traced, pending).await;
     })
 }
@@ -67,7 +68,8 @@ pub fn ask(state: &EnvState, call: &FunctionCallContext<'_>) -> napi::Result<Opt
         "getBalance" => Question::Balance,
         _ => Question::SenderNames,
     };
-    spawn(state, call, move |Start { account, gateways, deadlines, is_traced, pending }| async move {
+    let lost = Error::of_question(ErrorKind::NoConnection(Vec::new()));
+    spawn(state, call, lost, move |Start { account, gateways, deadlines, is_traced, pending }| async move {
         let mut attempts = Attempts::default();
         let transport = runtime::transport(&gateways);
         let result = question.ask(&account, transport, &gateways, deadlines, &mut attempts).await;
@@ -98,10 +100,12 @@ struct Start {
     pending: PendingSend,
 }
 
-/// Runs a task on the worker thread, with what the first four arguments say: `(account, options, id, isTraced, …)`.
+/// Runs a task on the worker thread, by the first four arguments: `(account, options, id, isTraced, …)`. `lost` is the error if
+/// the task ends without an outcome.
 fn spawn<F: Future<Output = ()> + Send + 'static>(
     state: &EnvState,
     call: &FunctionCallContext<'_>,
+    lost: Error,
     task: impl FnOnce(Start) -> F,
 ) -> napi::Result<Option<String>> {
     let account = Arc::clone(call.get::<&External<Arc<Account>>>(0)?);
@@ -110,9 +114,9 @@ fn spawn<F: Future<Output = ()> + Send + 'static>(
     state.read_settings(call.env, gateways)?;
     let worker = match runtime::worker() {
         Ok(worker) => worker,
-        Err(error) => return Ok(Some(to_json(&no_worker(&error, READER)))),
+        Err(error) => return Ok(Some(to_json(&lost.with_kind(ErrorKind::NoThread(error.to_string()))))),
     };
-    let pending = PendingSend::new(id, Arc::clone(&state.completions), Message::lost(READER));
+    let pending = PendingSend::new(id, Arc::clone(&state.completions), lost);
     let deadlines = Deadlines { started: Instant::now(), limits: *limits };
     let gateways = Arc::clone(gateways);
     runtime::spawn(worker, task(Start { account, gateways, deadlines, is_traced, pending }));

@@ -17,7 +17,6 @@ pub trait Untyped: Sized {
     /// The type, in zod's sense.
     fn js_type(&self) -> JsType;
     /// The value of a key; `undefined` if there is none.
-    #[must_use]
     fn property(&self, key: &'static str) -> Self;
     /// The elements of an array, in order; none if it is not an array.
     fn elements(&self) -> Vec<Self>;

@@ -18,7 +18,6 @@ pub enum Language {
 
 impl Language {
     /// The first of these BCP 47 tags, most wanted first and separated by white space, that there is a sentence for.
-    #[must_use]
     pub fn wanted(tags: &str) -> Self {
         let known = |tag: &str| {
             let language = tag.split(['-', '_']).next()?;
@@ -35,7 +34,6 @@ impl Language {
     }
 
     /// Says that no message went out, the same whatever happened.
-    #[must_use]
     pub const fn apology(self) -> &'static str {
         match self {
             Self::English => "The text message could not be sent. Please try again later.",

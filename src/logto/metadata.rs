@@ -25,7 +25,6 @@ pub const DEFAULT_TEMPLATES: [(&str, &str); 9] = [
 ];
 
 /// The `metadata` of the connector object. No key holds `undefined`, and the optional items come after the official ones.
-#[must_use]
 pub fn metadata() -> Value {
     json!({
         "id": ID,

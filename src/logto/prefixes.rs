@@ -18,13 +18,11 @@ impl AllowedPrefixes {
     }
 
     /// True if every number may receive messages.
-    #[must_use]
     pub const fn allow_all(&self) -> bool {
         self.0.is_empty()
     }
 
     /// True if this number may receive messages. An entry that is not digits allows nothing.
-    #[must_use]
     pub fn allow(&self, number: &str) -> bool {
         let number = without_plus(number);
         self.allow_all() || self.0.iter().any(|prefix| is_digits(prefix) && number.starts_with(prefix.as_str()))

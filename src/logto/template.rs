@@ -20,7 +20,6 @@ pub struct Template {
 
 impl Template {
     /// A template for a usage type, in a language if it has one.
-    #[must_use]
     pub const fn new(usage_type: Utf16, content: Utf16, locale: Option<String>) -> Self {
         Self { usage_type, content, locale, handlebars: OnceLock::new() }
     }
@@ -32,7 +31,6 @@ impl Template {
     }
 
     /// The text with the values of its variables, in the same order; a variable without a value stays as it is.
-    #[must_use]
     pub fn render(&self, values: &[Option<Utf16>]) -> Utf16 {
         let units = self.content.units();
         let length = units.len() + values.iter().flatten().map(|value| value.units().len()).sum::<usize>();
@@ -109,7 +107,6 @@ const fn is_path(unit: u16) -> bool {
 }
 
 /// True if the user's languages make a difference for this usage type.
-#[must_use]
 pub fn depends_on_languages(templates: &[Template], fallback_to_generic: bool, usage_type: &Utf16) -> bool {
     templates.iter().any(|template| {
         template.locale.is_some()
@@ -121,7 +118,6 @@ pub fn depends_on_languages(templates: &[Template], fallback_to_generic: bool, u
 ///
 /// The best one for the languages (most wanted first), else the one without a language, else Generic's if it may stand in,
 /// else the first of the type, which the official connector would take.
-#[must_use]
 pub fn choose(
     templates: &[Template],
     fallback_to_generic: bool,

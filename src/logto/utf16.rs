@@ -6,13 +6,11 @@ pub struct Utf16(Vec<u16>);
 
 impl Utf16 {
     /// Takes over UTF-16 code units, well formed or not.
-    #[must_use]
     pub const fn new(units: Vec<u16>) -> Self {
         Self(units)
     }
 
     /// The code units.
-    #[must_use]
     pub fn units(&self) -> &[u16] {
         &self.0
     }
@@ -23,13 +21,11 @@ impl Utf16 {
     }
 
     /// True if this is exactly `other`; without a copy.
-    #[must_use]
     pub fn is(&self, other: &str) -> bool {
         self.0.iter().copied().eq(other.encode_utf16())
     }
 
     /// The text as it goes out: well formed, a lone surrogate replaced by U+FFFD.
-    #[must_use]
     pub fn well_formed(&self) -> String {
         String::from_utf16_lossy(&self.0)
     }

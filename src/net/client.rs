@@ -103,7 +103,6 @@ pub enum Queue {
 
 impl Host {
     /// The host of this URL; nothing is connected yet.
-    #[must_use]
     pub fn new(url: &Url, route: &Route) -> Self {
         Self {
             url: url.clone(),
@@ -116,13 +115,16 @@ impl Host {
     }
 
     /// True if this is the host of `url`.
-    #[must_use]
     pub fn is_of(&self, url: &Url) -> bool {
         self.url.scheme() == url.scheme() && self.url.authority() == url.authority()
     }
 
+    /// True if the variables name a proxy on the way to the host, usable or not.
+    pub const fn is_proxied(&self) -> bool {
+        !matches!(self.proxy, Ok(None))
+    }
+
     /// The proxy on the way to the host.
-    #[must_use]
     pub fn proxy(&self) -> Option<&Url> {
         self.proxy.as_ref().ok()?.as_ref()
     }
@@ -156,14 +158,14 @@ impl Host {
         let (now, tls) = (Instant::now(), settings.roots.config());
         let mut state = self.state();
         let idle = state.idle(now);
+        // A replaced client keeps its idle connections until its last request ends, so a new hint waits for a quiet moment.
         if let Some(built) = &state.built
             && built.connect >= connect
-            && built.idle == idle
+            && (built.idle == idle || self.under_way() > 1)
             && Arc::ptr_eq(&built.tls, &tls)
         {
             return Ok((built.client.clone(), tls));
         }
-        // A replaced client ends with the last request that uses it.
         let longest = state.built.as_ref().map_or(connect, |built| built.connect.max(connect));
         let connect = client_limit(longest);
         let client = self.builder(connect, idle, settings).tls_backend_preconfigured((*tls).clone());
@@ -177,8 +179,7 @@ impl Host {
         Ok((client, tls))
     }
 
-    /// Makes the next request use new connections, if nothing has come from the host since `instant` over those that are
-    /// older.
+    /// Makes the next request use new connections, unless the host has replied since `instant`.
     pub fn renew(&self, instant: Instant) {
         let mut state = self.state();
         let is_silent = state.last_reply.is_none_or(|last| last < instant);
@@ -207,9 +208,12 @@ impl Host {
     }
 
     /// The number of connections that were made to the host.
-    #[must_use]
     pub fn connections_made(&self) -> u64 {
         self.connecting.made.load(Ordering::Relaxed)
+    }
+
+    fn under_way(&self) -> usize {
+        MESSAGES + QUESTIONS - self.messages.available_permits() - self.questions.available_permits()
     }
 
     fn builder(&self, connect: Duration, idle: Duration, settings: &Settings) -> ClientBuilder {
@@ -268,9 +272,9 @@ fn with_keepalive(builder: ClientBuilder) -> ClientBuilder {
 }
 
 /// The limit of a client for connections that may take so long: the default one, made shorter or longer by 5/8 until it fits.
-/// Coarse, so that limits of endless variety need few clients; the client shares it between the addresses of a host.
+/// Coarse, so that limits of endless variety seldom replace it; the client shares it between the addresses of a host.
 fn client_limit(connect: Duration) -> Duration {
-    /// Shorter ones share a client.
+    /// Shorter ones make no difference.
     const SHORTEST: Duration = Duration::from_millis(30);
     let mut limit = CONNECT;
     while limit < connect {
@@ -298,30 +302,18 @@ impl Default for Connecting {
 impl Connecting {
     /// Waits for a permit in the task of the request. Hyper moves a connection that its request no longer needs into a task
     /// of its own, where it must not queue for one.
-    async fn admit(&self) -> Result<SemaphorePermit<'_>, NotNeeded> {
+    async fn admit(&self) -> Result<SemaphorePermit<'_>, BoxError> {
         let task = task::try_id();
         let mut acquire = pin!(self.permits.acquire());
         poll_fn(|context| {
             if task::try_id() != task {
-                return Poll::Ready(Err(NotNeeded));
+                return Poll::Ready(Err("the request went by another connection".into()));
             }
-            acquire.as_mut().poll(context).map(|permit| permit.map_err(|_| NotNeeded))
+            acquire.as_mut().poll(context).map_err(BoxError::from)
         })
         .await
     }
 }
-
-/// The request went by another connection.
-#[derive(Debug)]
-struct NotNeeded;
-
-impl std::fmt::Display for NotNeeded {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the connection is no longer needed")
-    }
-}
-
-impl std::error::Error for NotNeeded {}
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -372,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_on_connecting_of_endless_variety_need_few_clients() {
+    fn limits_on_connecting_of_endless_variety_seldom_replace_a_client() {
         assert_eq!(client_limit(CONNECT), CONNECT);
         let mut limits = Vec::new();
         for connect in (1..=9500).map(Duration::from_millis) {

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt, io, sync::Arc};
 
+use serde::Serialize;
+
 use super::{resolve::LookupError, tls};
 
 /// Why one gateway gave no reply. Keeps the system's or the TLS library's error until a sentence is made of it.
@@ -21,19 +23,16 @@ pub enum ConnectError {
 
 impl ConnectError {
     /// The HTTP client's error, without the address that it names.
-    #[must_use]
     pub fn new(error: reqwest::Error) -> Self {
         if error.is_timeout() { Self::Deadline } else { Self::Failed(Arc::new(error.without_url())) }
     }
 
-    /// True if only time was wanting.
-    #[must_use]
+    /// True if time ran out.
     pub const fn is_timeout(&self) -> bool {
         matches!(self, Self::Deadline | Self::Full | Self::NoReply)
     }
 
     /// True if this machine lacked something: threads, descriptors, memory, ports. No gateway is to blame then.
-    #[must_use]
     pub fn is_local(&self) -> bool {
         /// No descriptors are left for the process, or for the machine; `ErrorKind` has no name for them.
         const NO_DESCRIPTORS: [i32; 3] = [24, 23, 10024];
@@ -51,7 +50,6 @@ impl ConnectError {
     }
 
     /// True if the certificate's authority is not among the trusted ones.
-    #[must_use]
     pub fn is_unknown_issuer(&self) -> bool {
         matches!(self, Self::Failed(error) if tls::is_unknown_issuer(&**error))
     }
@@ -61,7 +59,6 @@ impl ConnectError {
     }
 
     /// The first error of this type among the causes.
-    #[must_use]
     pub fn find<E: Error + 'static>(&self) -> Option<&E> {
         let Self::Failed(error) = self else { return None };
         causes(error).find_map(<dyn Error>::downcast_ref)
@@ -83,7 +80,7 @@ impl fmt::Display for ConnectError {
                 if self.is_local() {
                     f.write_str("this server could not connect: ")?;
                 }
-                // The innermost cause says most, and names neither the request nor its headers.
+                // The innermost cause is the most specific, and names neither the request nor its headers.
                 match causes(error).last() {
                     Some(cause) => write!(f, "{cause}"),
                     None => f.write_str("the connection could not be made"),
@@ -95,6 +92,24 @@ impl fmt::Display for ConnectError {
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
     std::iter::successors(error.source(), |&cause| cause.source())
+}
+
+/// A step on the way to a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// The look-up of its name.
+    Dns,
+    /// The connection to it or to the proxy.
+    Tcp,
+    /// The proxy's tunnel.
+    Proxy,
+    /// The TLS handshake.
+    Tls,
+    /// Any of these: time ran out before one was seen to fail.
+    Connect,
+    /// The reply.
+    Reply,
 }
 
 /// One gateway that was tried in vain.
@@ -109,45 +124,42 @@ pub struct FailedAttempt {
 }
 
 impl FailedAttempt {
-    /// The step that failed: `dns`, `tcp`, `proxy`, `tls` or `reply`; `connect` if time ran out before any of them was seen
-    /// to fail.
-    #[must_use]
-    pub fn step(&self) -> &'static str {
+    /// The step that failed.
+    pub fn step(&self) -> Step {
         let error = &self.error;
         match error {
-            ConnectError::Deadline | ConnectError::Full => "connect",
-            ConnectError::UnusableProxy => "proxy",
-            ConnectError::Failed(_) if error.find::<LookupError>().is_some() => "dns",
-            ConnectError::Failed(_) if error.is_of_tls() => "tls",
-            ConnectError::Failed(_) if error.find::<io::Error>().is_some() => "tcp",
-            ConnectError::Failed(_) if self.proxy.is_some() => "proxy",
-            ConnectError::Failed(_) | ConnectError::NoReply => "reply",
+            ConnectError::Deadline | ConnectError::Full => Step::Connect,
+            ConnectError::UnusableProxy => Step::Proxy,
+            ConnectError::Failed(_) if error.find::<LookupError>().is_some() => Step::Dns,
+            ConnectError::Failed(_) if error.is_of_tls() => Step::Tls,
+            ConnectError::Failed(_) if error.find::<io::Error>().is_some() => Step::Tcp,
+            ConnectError::Failed(_) if self.proxy.is_some() => Step::Proxy,
+            ConnectError::Failed(_) | ConnectError::NoReply => Step::Reply,
         }
     }
 
     /// The advice for the administrator of this server.
-    #[must_use]
     pub fn advice(&self) -> String {
         if let ConnectError::Failed(error) = &self.error
             && let Some(advice) = self.handshake_advice(error)
         {
             return advice;
         }
-        let advice = match &self.error {
-            error if error.is_local() => "Check this server's limits on threads, descriptors and memory.",
-            ConnectError::Full => "Send fewer messages at a time, or find out why the gateway does not answer.",
-            ConnectError::UnusableProxy => "Name a proxy with http:// or https:// there, or unset the variable.",
-            ConnectError::Deadline => {
+        let advice = match (&self.error, self.step()) {
+            (error, _) if error.is_local() => "Check this server's limits on threads, descriptors and memory.",
+            (ConnectError::Full, _) => "Send fewer messages at a time, or find out why the gateway does not answer.",
+            (ConnectError::UnusableProxy, _) => "Name a proxy with http:// or https:// there, or unset the variable.",
+            (_, Step::Connect) => {
                 "Allow outgoing HTTPS: a firewall may drop the packets, or let the connection through and not the TLS handshake."
             }
-            _ => match self.step() {
-                "dns" => "Check this server's DNS servers and its network.",
-                "tcp" => "Check the address and the port, and whether a firewall or a proxy rejects outgoing HTTPS.",
-                "proxy" => {
-                    "The proxy did not connect to the gateway. If it wants credentials (HTTP 407), put them into HTTPS_PROXY: http://user:password@host:port. Otherwise allow the gateway in the proxy, or list it in NO_PROXY."
-                }
-                _ => "Check SMSAERO_GATEWAYS and what answers there instead of SMS Aero.",
-            },
+            (_, Step::Dns) => "Check this server's DNS servers and its network.",
+            (_, Step::Tcp | Step::Tls) => {
+                "Check the address and the port, and whether a firewall or a proxy rejects outgoing HTTPS."
+            }
+            (_, Step::Proxy) => {
+                "The proxy did not connect to the gateway. If it wants credentials (HTTP 407), put them into HTTPS_PROXY: http://user:password@host:port. Otherwise allow the gateway in the proxy, or list it in NO_PROXY."
+            }
+            (_, Step::Reply) => "Check SMSAERO_GATEWAYS and what answers there instead of SMS Aero.",
         };
         advice.to_owned()
     }

@@ -35,7 +35,6 @@ impl Gateway {
     }
 
     /// The URL of a path below the base URL.
-    #[must_use]
     pub fn url(&self, path: &str) -> Url {
         let mut url = Url::clone(&self.0);
         url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
@@ -43,13 +42,11 @@ impl Gateway {
     }
 
     /// The base URL.
-    #[must_use]
     pub fn base(&self) -> &Url {
         &self.0
     }
 
     /// The base URL without a trailing slash.
-    #[must_use]
     pub fn name(&self) -> &str {
         self.0.as_str().trim_end_matches('/')
     }
@@ -62,7 +59,6 @@ impl fmt::Display for Gateway {
 }
 
 /// True if the URL's host is this machine.
-#[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();

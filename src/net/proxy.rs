@@ -64,7 +64,6 @@ impl Exception {
 
 impl Route {
     /// Reads the variables. A proxy without a scheme is an http one.
-    #[must_use]
     pub fn new(variables: &ProxyVariables) -> Self {
         let written = variables.proxy.trim();
         if written.is_empty() {
@@ -94,7 +93,6 @@ impl Route {
 }
 
 /// A proxy's host and port, without its credentials.
-#[must_use]
 pub fn host_and_port(proxy: &Url) -> String {
     let port = proxy.port_or_known_default().unwrap_or_default();
     format!("{}:{port}", proxy.host_str().unwrap_or_default())

@@ -1,7 +1,6 @@
-//! Sends one request at most once: the order of gateways, deadlines, the limit of a body, and whether a byte may have left.
+//! Sends one request at most once: the order of gateways, deadlines, the limit of a body, and the moment of writing.
 
 use std::{
-    fmt,
     pin::{Pin, pin},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
@@ -18,11 +17,7 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue},
 };
 use serde::de::IgnoredAny;
-use tokio::{
-    sync::Notify,
-    task::yield_now,
-    time::{Instant, timeout},
-};
+use tokio::{sync::Notify, task::yield_now, time::Instant};
 
 use super::{
     client::{CONNECT, Host, Queue, Settings},
@@ -41,14 +36,14 @@ pub const TOTAL: Duration = Duration::from_secs(8);
 /// The longest that an embedder may make it.
 pub const LONGEST_TOTAL: Duration = Duration::from_millis(9500);
 
-/// A connection that had less time than this says nothing of the gateway.
+/// Too short a limit to judge a gateway by.
 const SHORTEST_FAIR_CONNECT: Duration = Duration::from_millis(250);
 
 /// The time that a refusal waits for its body, and a success for another chunk before it is judged by those that came.
 const BODY_PAUSE: Duration = Duration::from_secs(1);
 
-/// The longest that a probe of a gateway may take.
-const PROBE: Duration = Duration::from_millis(2500);
+/// The longest that a probe of a gateway may take; more than connecting may.
+const PROBE: Duration = Duration::from_secs(4);
 
 /// The most of a refusal's body that is read, in bytes: it is searched for secrets.
 const REFUSAL_LIMIT_BYTES: usize = 64 * 1024;
@@ -58,7 +53,7 @@ const HOSTS: usize = 64;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
-/// Sends requests. A process needs one of these: it holds the kept connections and knows which gateways are up.
+/// Sends requests. A process needs one of these: it holds the connections and the state of the gateways.
 pub struct Transport {
     settings: Settings,
     hosts: Mutex<Vec<Arc<Host>>>,
@@ -93,26 +88,6 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
-    /// The limits in milliseconds, where an embedder gives some.
-    ///
-    /// # Errors
-    /// A sentence that names the option that is wrong.
-    pub fn from_millis(total: Option<f64>, connect: Option<f64>) -> Result<Self, String> {
-        let limit = |name: &str, millis: Option<f64>, default: Duration| match millis {
-            None => Ok(default),
-            Some(millis) if millis >= 1.0 && millis <= LONGEST_TOTAL.as_secs_f64() * 1000.0 => {
-                Ok(Duration::from_secs_f64(millis / 1000.0))
-            }
-            Some(_) => Err(format!(
-                "The option `{name}` is not a number of milliseconds from 1 to {}. Logto's sign-in page gives up after 10 seconds.",
-                LONGEST_TOTAL.as_millis()
-            )),
-        };
-        Ok(Self { total: limit("timeoutMs", total, TOTAL)?, connect: limit("connectTimeoutMs", connect, CONNECT)? })
-    }
-}
-
 /// The limits of one send.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
@@ -124,7 +99,6 @@ pub struct Deadlines {
 
 impl Deadlines {
     /// The time by which the send is settled.
-    #[must_use]
     pub fn done_by(&self) -> Instant {
         self.started + self.limits.total
     }
@@ -165,7 +139,6 @@ pub struct Reply {
 
 impl Reply {
     /// The body; `None` if it came compressed.
-    #[must_use]
     pub fn plain_body(&self) -> Option<&[u8]> {
         (!self.is_compressed).then_some(&self.body)
     }
@@ -184,19 +157,16 @@ pub struct Clock {
 
 impl Transport {
     /// A client that trusts these authorities and goes by these proxies.
-    #[must_use]
     pub fn new(roots: Roots, variables: &ProxyVariables) -> Arc<Self> {
         Self::with(roots, Route::new(variables), Resolver::default())
     }
 
     /// A client for gateways on this machine: no TLS to trust, and never through a proxy.
-    #[must_use]
     pub fn local() -> Arc<Self> {
         Self::with(Roots::new("", None), Route::default(), Resolver::default())
     }
 
     /// A client that trusts these authorities, goes this way and looks up names with this resolver.
-    #[must_use]
     pub fn with(roots: Roots, route: Route, resolver: Resolver) -> Arc<Self> {
         let settings = Settings { roots, route, resolver };
         Arc::new(Self { settings, hosts: Mutex::default(), health: Health::default() })
@@ -213,7 +183,7 @@ impl Transport {
         post: &Post,
         gateways: &[Gateway],
         deadlines: Deadlines,
-        departure: &Arc<Departure>,
+        write_state: &Arc<WriteState>,
         attempts: &mut Attempts,
     ) -> Result<Reply, Vec<FailedAttempt>> {
         let order = self.health.order(gateways);
@@ -223,8 +193,13 @@ impl Transport {
                 break;
             }
             attempts.begin(gateway);
-            let exchange =
-                Exchange { gateway, post, departure, done_by: deadlines.done_by(), connect: deadlines.limits.connect };
+            let exchange = Exchange {
+                gateway,
+                post,
+                write_state,
+                done_by: deadlines.done_by(),
+                connect: deadlines.limits.connect,
+            };
             let host = self.host(gateway.base());
             let result = async {
                 // Another gateway may have room sooner.
@@ -272,9 +247,14 @@ impl Transport {
                 break;
             }
             attempts.begin(gateway);
-            let (done_by, departure) = (now + share, Arc::default());
-            let exchange =
-                Exchange { gateway, post: question.post, departure: &departure, done_by, connect: question.connect };
+            let (done_by, write_state) = (now + share, Arc::default());
+            let exchange = Exchange {
+                gateway,
+                post: question.post,
+                write_state: &write_state,
+                done_by,
+                connect: question.connect,
+            };
             let host = self.host(gateway.base());
             let result = async {
                 let _permit = host.admit_question(question.queue, done_by).await?;
@@ -294,28 +274,25 @@ impl Transport {
     /// # Errors
     /// The gateway could not be connected to, or did not answer.
     pub async fn probe(&self, gateway: &Gateway) -> Result<Duration, FailedAttempt> {
-        let started = Instant::now();
-        let host = self.host(gateway.base());
+        let (started, host) = (Instant::now(), self.host(gateway.base()));
         let answer = async {
             let _permit = host.admit_question(Queue::Wait, started + PROBE).await?;
             let (client, _) = host.client(CONNECT, &self.settings)?;
-            match timeout(PROBE, client.head(gateway.base().clone()).send()).await {
-                Ok(Ok(_)) => Ok(started.elapsed()),
-                Ok(Err(error)) => Err(ConnectError::new(error)),
-                Err(_) => Err(ConnectError::NoReply),
+            match until(started + PROBE, pin!(client.head(gateway.base().clone()).send())).await {
+                Some(Ok(_)) => Ok(started.elapsed()),
+                Some(Err(error)) => Err(ConnectError::new(error)),
+                None => Err(ConnectError::NoReply),
             }
         };
         answer.await.map_err(|error| failed(gateway, &host, error))
     }
 
     /// True if the variables name a proxy on the way to a gateway, usable or not.
-    #[must_use]
     pub fn is_proxied(&self, gateway: &Gateway) -> bool {
-        !matches!(self.settings.route.proxy_for(gateway.base()), Ok(None))
+        self.host(gateway.base()).is_proxied()
     }
 
-    /// Makes the next request to a gateway use new connections, if nothing has come from it since `instant` over those that
-    /// are older.
+    /// Makes the next request to a gateway use new connections, unless its host has replied since `instant`.
     pub fn renew(&self, gateway: &Gateway, instant: Instant) {
         self.host(gateway.base()).renew(instant);
     }
@@ -340,6 +317,8 @@ impl Transport {
         tokio::spawn(async move {
             match transport.probe(&gateway).await {
                 Ok(_) => transport.health.mark_up(&gateway),
+                // A full house or this machine's want tells nothing; the gateway rests on.
+                Err(failure) if matches!(failure.error, ConnectError::Full) || failure.error.is_local() => {}
                 Err(_) => transport.health.probe_failed(&gateway, Instant::now()),
             }
         });
@@ -368,7 +347,7 @@ pub struct Question<'a> {
 struct Exchange<'a> {
     gateway: &'a Gateway,
     post: &'a Post,
-    departure: &'a Arc<Departure>,
+    write_state: &'a Arc<WriteState>,
     done_by: Instant,
     connect: Duration,
 }
@@ -384,7 +363,7 @@ impl Exchange<'_> {
         if let Err(error) = &reply
             && error.is_unknown_issuer()
             // The host's program may trust more authorities by now.
-            && settings.roots.refreshed(&tls).await.is_some()
+            && until(self.done_by, pin!(settings.roots.refreshed(&tls))).await.flatten().is_some()
         {
             let (client, _) = host.client(self.connect, settings)?;
             reply = self.attempt(&client, host).await;
@@ -392,10 +371,10 @@ impl Exchange<'_> {
         match reply {
             Ok(reply) => {
                 health.mark_up(self.gateway);
-                Ok((reply, self.departure.at().map(|at| at.duration_since(started)).unwrap_or_default()))
+                Ok((reply, self.write_state.written_at().map(|at| at.duration_since(started)).unwrap_or_default()))
             }
             Err(error) => {
-                // A connection with little time of its own, or one that waited for others, says nothing of the gateway.
+                // No blame for a short limit or for waiting behind others.
                 let had_its_time = self.connect >= SHORTEST_FAIR_CONNECT && started + self.connect <= self.done_by;
                 let is_to_blame = match &error {
                     ConnectError::Failed(_) => !error.is_local(),
@@ -412,11 +391,11 @@ impl Exchange<'_> {
 
     async fn attempt(&self, client: &Client, host: &Host) -> Result<Reply, ConnectError> {
         let connected_by = self.connected_by();
-        let attempt = self.departure.attempt();
+        let attempt = self.write_state.attempt();
         let mut replying = pin!(self.reply(client, host, attempt));
         match until_around(connected_by, replying.as_mut()).await {
             Some(reply) => reply,
-            None if self.departure.recall(attempt) => Err(ConnectError::Deadline),
+            None if self.write_state.cancel(attempt) => Err(ConnectError::Deadline),
             None => until_around(self.done_by, replying).await.unwrap_or(Err(ConnectError::NoReply)),
         }
     }
@@ -429,7 +408,7 @@ impl Exchange<'_> {
         let Post { path, body, authorization, .. } = self.post;
         let body = TrackedBody {
             bytes: Some(body.clone()),
-            departure: Arc::clone(self.departure),
+            write_state: Arc::clone(self.write_state),
             attempt,
             gateway: self.gateway.clone(),
         };
@@ -445,7 +424,7 @@ impl Exchange<'_> {
                 host.note_reply(response.headers().get(KEEP_ALIVE).and_then(|value| value.to_str().ok()));
                 self.read(response).await
             }
-            Err(error) if self.departure.recall(attempt) => Err(ConnectError::new(error)),
+            Err(error) if self.write_state.cancel(attempt) => Err(ConnectError::new(error)),
             Err(_) => Err(ConnectError::NoReply),
         }
     }
@@ -474,8 +453,7 @@ impl Exchange<'_> {
                 Some(Ok(None)) => break false,
                 Some(Err(_)) | None if !status.is_success() => break true,
                 Some(Err(_)) | None if is_whole(&body) => break false,
-                // Some servers are slow between the head and the body.
-                None if body.is_empty() && deadline < self.done_by => {}
+                None if deadline < self.done_by => {}
                 Some(Err(_)) | None => return Err(ConnectError::NoReply),
             }
         };
@@ -486,6 +464,7 @@ impl Exchange<'_> {
 /// True if a body is a JSON object to its end, whatever is wrong with the frame around it: an object that broke off cannot
 /// be parsed.
 fn is_whole(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
     body.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 
@@ -496,56 +475,55 @@ fn clock(headers: &HeaderMap, at: Instant) -> Option<Clock> {
     Some(Clock { date: httpdate::parse_http_date(date.to_str().ok()?).ok()?, local: SystemTime::now(), at })
 }
 
-/// The departure of a request, by one attempt at most: an attempt is recalled before the next one begins, and one that was
-/// recalled cannot leave any more.
+/// The writing of a request, by one attempt at most: an attempt is cancelled before the next one begins, and one that was
+/// cancelled is never written.
 #[derive(Debug, Default)]
-pub struct Departure {
-    /// The attempt that may leave, or [`Departure::LEFT`].
+pub struct WriteState {
+    /// The attempt that may be written, or [`WriteState::WRITTEN`].
     attempt: AtomicU32,
-    departed: OnceLock<(Instant, Gateway)>,
-    left: Notify,
+    written: OnceLock<(Instant, Gateway)>,
+    notify: Notify,
 }
 
-impl Departure {
-    const LEFT: u32 = u32::MAX;
+impl WriteState {
+    const WRITTEN: u32 = u32::MAX;
 
-    /// Waits until the request leaves; returns the time and the gateway.
-    pub async fn left(&self) -> (Instant, Gateway) {
+    /// Waits until the request is written; returns the time of its first byte and the gateway.
+    pub async fn written(&self) -> (Instant, Gateway) {
         loop {
-            if let Some(departed) = self.departed.get() {
-                return departed.clone();
+            if let Some(written) = self.written.get() {
+                return written.clone();
             }
-            self.left.notified().await;
+            self.notify.notified().await;
         }
     }
 
-    /// The time when there was a connection and the request began to leave.
-    #[must_use]
-    pub fn at(&self) -> Option<Instant> {
-        self.departed.get().map(|(at, _)| *at)
+    /// The time when there was a connection and the first byte was written.
+    pub fn written_at(&self) -> Option<Instant> {
+        self.written.get().map(|(at, _)| *at)
     }
 
     fn attempt(&self) -> u32 {
         self.attempt.load(Ordering::Acquire)
     }
 
-    /// Allows the first byte of an attempt to be written; false if it was recalled.
+    /// Allows the first byte of an attempt to be written; false if it was cancelled.
     fn begin(&self, attempt: u32, gateway: &Gateway) -> bool {
-        let begins = self.settle(attempt, Self::LEFT);
+        let begins = self.settle(attempt, Self::WRITTEN);
         if begins {
-            self.departed.get_or_init(|| (Instant::now(), gateway.clone()));
-            self.left.notify_one();
+            self.written.get_or_init(|| (Instant::now(), gateway.clone()));
+            self.notify.notify_one();
         }
         begins
     }
 
-    /// Recalls an attempt; false if it has left.
-    fn recall(&self, attempt: u32) -> bool {
-        self.settle(attempt, attempt + 1)
+    /// Cancels an attempt; false if it has already been written.
+    fn cancel(&self, attempt: u32) -> bool {
+        self.settle(attempt, attempt.wrapping_add(1))
     }
 
     fn settle(&self, attempt: u32, next: u32) -> bool {
-        attempt != Self::LEFT
+        attempt != Self::WRITTEN
             && self.attempt.compare_exchange(attempt, next, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
@@ -553,18 +531,22 @@ impl Departure {
 /// A request body that is asked for its bytes only when there is a connection and the request is being written to it.
 struct TrackedBody {
     bytes: Option<Bytes>,
-    departure: Arc<Departure>,
+    write_state: Arc<WriteState>,
     attempt: u32,
     gateway: Gateway,
 }
 
 impl http_body::Body for TrackedBody {
     type Data = Bytes;
-    type Error = Recalled;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Recalled>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         Poll::Ready(self.bytes.take().map(|bytes| {
-            if self.departure.begin(self.attempt, &self.gateway) { Ok(Frame::data(bytes)) } else { Err(Recalled) }
+            if self.write_state.begin(self.attempt, &self.gateway) {
+                Ok(Frame::data(bytes))
+            } else {
+                Err("the request was cancelled".into())
+            }
         }))
     }
 
@@ -577,38 +559,13 @@ impl http_body::Body for TrackedBody {
     }
 }
 
-/// The request was given up before it could leave.
-#[derive(Debug)]
-struct Recalled;
-
-impl fmt::Display for Recalled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the request was given up before it left")
-    }
-}
-
-impl std::error::Error for Recalled {}
-
 #[cfg(test)]
 mod tests {
-    use super::{CONNECT, LONGEST_TOTAL, Limits, TOTAL, is_whole};
-
-    #[test]
-    fn limits_have_defaults_and_bounds() {
-        assert_eq!(Limits::from_millis(None, None), Ok(Limits { total: TOTAL, connect: CONNECT }));
-        assert!(Limits::from_millis(Some(9500.0), Some(1.0)).is_ok());
-        let longest = LONGEST_TOTAL.as_secs_f64() * 1000.0;
-        for bad in [0.0, longest + 0.1, -1.0, f64::NAN, f64::INFINITY] {
-            let total = Limits::from_millis(Some(bad), None);
-            assert!(total.is_err_and(|sentence| sentence.contains("timeoutMs")), "{bad}");
-            let connect = Limits::from_millis(None, Some(bad));
-            assert!(connect.is_err_and(|sentence| sentence.contains("connectTimeoutMs")), "{bad}");
-        }
-    }
+    use super::is_whole;
 
     #[test]
     fn a_body_is_whole_if_it_is_a_json_object_to_its_end() {
-        assert!(is_whole(br#"{"success":true,"data":{"id":1}} "#));
+        assert!(is_whole(br#"{"success":true,"data":{"id":1}} "#) && is_whole("\u{feff} {}".as_bytes()));
         for body in [r#"{"success":true,"data":{"id":1}"#, "", "17", "{}x", "<html>"] {
             assert!(!is_whole(body.as_bytes()), "{body}");
         }

@@ -23,7 +23,6 @@ pub struct Account {
 
 impl Account {
     /// An account with these credentials.
-    #[must_use]
     pub fn new(email: String, api_key: String, sign: String, test_mode: bool) -> Self {
         Self { authorization: authorization(&email, &api_key), email, api_key, sign, test_mode }
     }

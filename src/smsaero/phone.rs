@@ -1,7 +1,6 @@
 //! Phone numbers.
 
 /// The number with its middle hidden: the first four and the last two digits of a number of ten or more, else nothing.
-#[must_use]
 pub fn masked(number: &str) -> String {
     let characters = number.chars().collect::<Vec<_>>();
     match (characters.len() >= 10, characters.first_chunk::<4>(), characters.last_chunk::<2>()) {
@@ -16,7 +15,6 @@ pub fn masked(number: &str) -> String {
 }
 
 /// True if SMS Aero takes this for a phone number: 7 to 15 digits.
-#[must_use]
 pub fn is_number(text: &str) -> bool {
     (7..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -131,14 +131,12 @@ pub struct Row {
 
 impl Row {
     /// True if the message will not arrive.
-    #[must_use]
     pub const fn is_rejected(&self) -> bool {
         matches!(self.accepted.status, Some(UNDELIVERED | REJECTED))
     }
 }
 
 /// Returns the rows of a list; `None` if it is no list. A row without number, text or id is left out.
-#[must_use]
 pub fn rows(data: &Value) -> Option<Vec<Row>> {
     let row = |row: &Value| {
         Some(Row { number: digits(row.get("number")?)?, text: text(row, "text")?, accepted: accepted(row)? })
@@ -159,7 +157,6 @@ pub struct MessageStatus {
 }
 
 /// Returns the state of a message; `None` if there is none.
-#[must_use]
 pub fn message_status(data: &Value) -> Option<MessageStatus> {
     let accepted = accepted(data)?;
     let (state, is_final) = match accepted.status? {
@@ -177,7 +174,6 @@ pub fn message_status(data: &Value) -> Option<MessageStatus> {
 }
 
 /// Returns the balance in the account's currency; `None` if there is none.
-#[must_use]
 pub fn balance(data: &Value) -> Option<f64> {
     decimal(data, "balance")
 }
@@ -194,7 +190,6 @@ pub struct SenderName {
 }
 
 /// Returns a page of sender names and the number of all of them; `None` if it is no page.
-#[must_use]
 pub fn sender_names(data: &Value) -> Option<(Vec<SenderName>, usize)> {
     const APPROVED: i64 = 1;
     let name = |row: &Value| {

@@ -17,16 +17,10 @@ const BODY_LIMIT_BYTES: usize = 64 * 1024;
 pub enum Method {
     /// Sends a message.
     Send,
-    /// Replies like [`Method::Send`], but sends and charges nothing.
-    TestSend,
     /// The messages of the account, in pages.
     List,
-    /// The messages that went to [`Method::TestSend`], in pages.
-    TestList,
     /// One message.
     Status,
-    /// One message that went to [`Method::TestSend`].
-    TestStatus,
     /// The account's money.
     Balance,
     /// The account's sender names, in pages.
@@ -34,31 +28,23 @@ pub enum Method {
 }
 
 impl Method {
-    /// The path below a gateway's base URL.
-    #[must_use]
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::Send => "/v2/sms/send",
-            Self::TestSend => "/v2/sms/testsend",
-            Self::List => "/v2/sms/list",
-            Self::TestList => "/v2/sms/testlist",
-            Self::Status => "/v2/sms/status",
-            Self::TestStatus => "/v2/sms/teststatus",
-            Self::Balance => "/v2/balance",
-            Self::SenderNames => "/v2/sign/list",
+    /// The path below a gateway's base URL; for test messages there are methods of their own, which send and charge nothing.
+    pub const fn path(self, test_mode: bool) -> &'static str {
+        match (self, test_mode) {
+            (Self::Send, false) => "/v2/sms/send",
+            (Self::Send, true) => "/v2/sms/testsend",
+            (Self::List, false) => "/v2/sms/list",
+            (Self::List, true) => "/v2/sms/testlist",
+            (Self::Status, false) => "/v2/sms/status",
+            (Self::Status, true) => "/v2/sms/teststatus",
+            (Self::Balance, _) => "/v2/balance",
+            (Self::SenderNames, _) => "/v2/sign/list",
         }
     }
 
     /// The most of a reply's body that is read, in bytes. A page of messages or of sender names may be long.
-    #[must_use]
     pub const fn body_limit_bytes(self) -> usize {
-        if self.is_reading() { 16 * BODY_LIMIT_BYTES } else { BODY_LIMIT_BYTES }
-    }
-
-    /// True if the method has no side effect, so that it may be called again.
-    #[must_use]
-    pub const fn is_reading(self) -> bool {
-        !matches!(self, Self::Send | Self::TestSend)
+        if matches!(self, Self::Send) { BODY_LIMIT_BYTES } else { 16 * BODY_LIMIT_BYTES }
     }
 }
 
@@ -74,14 +60,12 @@ pub struct SendParams<'a> {
 }
 
 /// The JSON body of a call with these fields.
-#[must_use]
 pub fn body(fields: &impl Serialize) -> Bytes {
     // Strings and numbers always serialize.
     serde_json::to_vec(fields).unwrap_or_default().into()
 }
 
 /// The `Authorization` header of an account.
-#[must_use]
 pub fn authorization(email: &str, api_key: &str) -> HeaderValue {
     let credentials = STANDARD.encode(format!("{email}:{api_key}"));
     // Base64 is always valid in a header.

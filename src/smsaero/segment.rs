@@ -1,27 +1,20 @@
 //! The parts of an SMS, by GSM 03.38 and UCS-2 counting.
 
+use serde::Serialize;
+
 /// The most UTF-16 code units of a text, and of any string that becomes part of one. SMS Aero takes 640; a text without a limit
 /// would hold up every other message.
 pub const MOST_CHARACTERS: usize = 100_000;
 
 /// The alphabet that a text is transmitted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Alphabet {
     /// The GSM 03.38 default alphabet with its extension table.
+    #[serde(rename = "GSM")]
     Gsm,
     /// UTF-16, for any text with a character outside GSM 03.38.
+    #[serde(rename = "UCS-2")]
     Ucs2,
-}
-
-impl Alphabet {
-    /// Its usual name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Gsm => "GSM",
-            Self::Ucs2 => "UCS-2",
-        }
-    }
 }
 
 /// The parts of a text.
@@ -39,7 +32,6 @@ const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ
 const EXTENSION: &str = "\u{c}^{}\\[~]|€";
 
 /// Counts the parts of a text.
-#[must_use]
 pub fn count(text: &str) -> Segments {
     let is_gsm = text.chars().all(|char| septets(char).is_some());
     let (alphabet, single, multi) = if is_gsm { (Alphabet::Gsm, 160, 153) } else { (Alphabet::Ucs2, 70, 67) };

@@ -5,19 +5,16 @@ use std::{error::Error, fmt::Debug, io};
 use rustls::{AlertDescription as Alert, CertificateError as Certificate, Error as Tls, PeerIncompatible};
 
 /// The rustls error in a chain of causes, those that an `io::Error` wraps and does not name as its source included.
-#[must_use]
 pub fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Tls> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
 /// True if the certificate's authority is not among the trusted ones, which may have changed since they were read.
-#[must_use]
 pub fn is_unknown_issuer(error: &(dyn Error + 'static)) -> bool {
     matches!(tls_error(error), Some(Tls::InvalidCertificate(Certificate::UnknownIssuer)))
 }
 
 /// The advice for a failed connection, if TLS failed or the connection ended during the handshake.
-#[must_use]
 pub fn handshake_advice(error: &(dyn Error + 'static)) -> Option<String> {
     const CLOSED: &str = "The connection was closed during the TLS handshake. A firewall or a proxy may forbid it, or the port is not one for TLS.";
     let is_closed = || causes(error).filter_map(|cause| cause.downcast_ref()).any(is_closed);

@@ -38,13 +38,11 @@ pub struct Roots {
 
 impl Roots {
     /// The authorities in a PEM text; without `read`, they stay the same.
-    #[must_use]
     pub fn new(pem: &str, read: Option<ReadRoots>) -> Self {
         Self { current: RwLock::new(Arc::new(client_config(pem))), read, last: Mutex::new((hash(pem), None)) }
     }
 
     /// The TLS for new connections.
-    #[must_use]
     pub fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
