@@ -155,11 +155,13 @@ impl ErrorKind {
     /// The refusal of a reply with this status, without words that hold a secret. `cut` tells that the end of the body is
     /// missing.
     pub fn refused(refusal: Refusal, status: u16, cut: bool, redactor: &Redactor) -> Self {
-        let Refusal { reason, message, sentence, fields } = refusal;
+        let Refusal { reason, message, sentence, fields, .. } = refusal;
         let is_shown = |words: &String| !redactor.holds_secret(words, cut);
-        let fields = fields.into_iter().map(|FieldFault { field, codes }| FieldFault {
-            field,
-            codes: codes.into_iter().filter(is_shown).collect(),
+        let fields = fields.into_iter().map(|FieldFault { field, codes }| {
+            let codes = codes.into_iter().filter(is_shown).collect::<Vec<_>>();
+            // Together they may hold what none of them does.
+            let codes = if is_shown(&codes.join(" ")) { codes } else { Vec::new() };
+            FieldFault { field, codes }
         });
         Self::Refused {
             reason,

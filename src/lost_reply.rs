@@ -19,7 +19,10 @@ use crate::{
         gateway::Gateway,
         transport::{Attempts, Clock, Post, Question, Reply, Transport},
     },
-    smsaero::reply::{ReplyError, Row, parse_read_reply, rows},
+    smsaero::{
+        phone::last_digits,
+        reply::{Accepted, ReplyError, Row, parse_read_reply, rows},
+    },
 };
 
 /// The time for which a send that has ended counts as a twin of others of the same number and text. No send takes longer.
@@ -93,12 +96,6 @@ impl State {
             self.forgotten = Some(now);
         }
     }
-}
-
-/// The last ten digits of a number: SMS Aero may write 8900… as 7900….
-fn last_digits(number: &str) -> &str {
-    let start = number.char_indices().rev().nth(9).map_or(0, |(start, _)| start);
-    number.get(start..).unwrap_or(number)
 }
 
 /// A send among the others of its process.
@@ -186,7 +183,7 @@ pub struct LostReply<'a> {
 
 impl LostReply<'_> {
     /// Returns the row of the message as soon as the list has it.
-    pub async fn find_row(&self, persistence: Persistence) -> Option<Row> {
+    pub async fn find_row(&self, persistence: Persistence) -> Option<Accepted> {
         if persistence == Persistence::Twice {
             return self.find_row_during_outage().await;
         }
@@ -207,7 +204,7 @@ impl LostReply<'_> {
     }
 
     /// Asks one gateway now and one after a second, and not while others ask: an outage is no time for more requests.
-    async fn find_row_during_outage(&self) -> Option<Row> {
+    async fn find_row_during_outage(&self) -> Option<Accepted> {
         let mut next = Instant::now();
         for gateway in self.gateways.iter().cycle().take(2) {
             sleep_until(next).await;
@@ -264,17 +261,21 @@ fn window(clock: Clock, written: Instant) -> Option<RangeInclusive<i64>> {
 }
 
 /// The one row that can be the message's.
-fn proof(rows: Vec<Row>, number: &str, text: &str, window: &RangeInclusive<i64>) -> Option<Row> {
-    let is_in_window = |row: &Row| row.accepted.date_create.is_some_and(|created| window.contains(&created));
-    let mut own = rows.into_iter().filter(|row| row.number == number && row.text == text && is_in_window(row));
-    let row = own.next()?;
-    own.all(|other| other.accepted.id == row.accepted.id).then_some(row)
+fn proof(rows: Vec<Row>, number: &str, text: &str, window: &RangeInclusive<i64>) -> Option<Accepted> {
+    let number = last_digits(number);
+    let is_own = |row: &Row| {
+        let is_in_window = row.date_create.is_some_and(|created| window.contains(&created));
+        is_in_window && row.text == text && last_digits(&row.number) == number
+    };
+    let mut own = rows.into_iter().filter(is_own);
+    let accepted = own.next()?.accepted?;
+    own.all(|other| other.accepted.as_ref() == Some(&accepted)).then_some(accepted)
 }
 
 /// The result of a look-up.
 enum LookUp {
     /// The row of the message.
-    Found(Box<Row>),
+    Found(Box<Accepted>),
     /// No proof yet.
     NotFound,
     /// There will be none: SMS Aero gives no list, or a row of another send may be in it.
@@ -314,7 +315,7 @@ mod tests {
             (NUMBER, "text", false),
             // SMS Aero may write one as the other.
             ("89001234567", "text", false),
-            ("+79001234567", "text", false),
+            ("+7 (900) 123-45-67", "text", false),
             (NUMBER, "text ", true),
             ("79001234568", "text", true),
         ] {
@@ -411,12 +412,15 @@ mod tests {
             (json!([row(7, &|row| row["dateCreate"] = json!(106))]), None),
             (json!([row(7, &|row| row["dateCreate"] = json!(100_000))]), None),
             (json!([row(7, &|row| row["dateCreate"] = json!(null))]), None),
+            (json!([row(7, &|row| row["number"] = json!("89001234567"))]), Some(7)),
+            (json!([own, row(7, &|row| row["status"] = json!(6))]), None),
+            (json!([own, row(8, &|row| row["id"] = json!("a"))]), None),
             (json!([row(7, &|row| row["number"] = json!("79001234568"))]), None),
             (json!([row(7, &|row| row["text"] = json!("text "))]), None),
             (json!([]), None),
         ] {
             let found = proof(rows(&list).unwrap(), NUMBER, "text", &(90..=105));
-            assert_eq!(found.map(|row| row.accepted.id), expected, "{list}");
+            assert_eq!(found.map(|accepted| accepted.id), expected, "{list}");
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     smsaero::{
         account::Account,
         phone::masked,
-        reply::{Accepted, ReplyError, Row, parse_send_reply},
+        reply::{Accepted, ReplyError, parse_send_reply},
         request::{Method, SendParams, body},
         segment::{self, Alphabet, MOST_CHARACTERS},
     },
@@ -194,7 +194,7 @@ impl Message {
             Err(row) => return self.confirmed(row, attempts),
         };
         let judged = match result {
-            Ok(reply) => self.judge(&reply, attempts.gateway.as_ref()),
+            Ok(reply) => self.judge(&reply, attempts.gateway.as_ref(), &mut registered),
             Err(failures) if failures.iter().any(|failure| matches!(failure.error, ConnectError::NoReply)) => {
                 Err(self.error(ErrorKind::UnknownOutcome))
             }
@@ -210,10 +210,6 @@ impl Message {
         let persistence = match judged.as_ref().map_err(Error::kind) {
             Err(ErrorKind::UnknownOutcome | ErrorKind::NotAReply { .. }) => Some(Persistence::UntilDeadline),
             Err(ErrorKind::Refused { status: 408 | 500.., .. }) => Some(Persistence::Twice),
-            Err(ErrorKind::Refused { status: 400.., .. }) => {
-                registered.set_unlisted();
-                None
-            }
             Ok(_) | Err(_) => None,
         };
         if let Some(persistence) = persistence {
@@ -253,12 +249,12 @@ impl Message {
     }
 
     /// The outcome that a row of the list shows.
-    fn confirmed(&self, row: Row, attempts: Attempts) -> SendOutcome {
+    fn confirmed(&self, accepted: Accepted, attempts: Attempts) -> SendOutcome {
         let gateway = attempts.gateway.as_ref().map(Gateway::name).unwrap_or_default();
-        let result = if row.is_rejected() {
+        let result = if accepted.is_rejected() {
             Err(self.error(ErrorKind::RejectedByList))
         } else {
-            Ok(Receipt { accepted: row.accepted, gateway: gateway.to_owned() })
+            Ok(Receipt { accepted, gateway: gateway.to_owned() })
         };
         SendOutcome { result, attempts, confirmed_by: Some(ConfirmedBy::List) }
     }
@@ -305,7 +301,12 @@ impl Message {
         }
     }
 
-    fn judge(&self, reply: &Reply, gateway: Option<&Gateway>) -> Result<Receipt, Error> {
+    fn judge(
+        &self,
+        reply: &Reply,
+        gateway: Option<&Gateway>,
+        registered: &mut Registered<'_>,
+    ) -> Result<Receipt, Error> {
         if matches!(reply.status, 301 | 302 | 303 | 307 | 308) {
             return Err(self.error(ErrorKind::Redirected { status: reply.status }));
         }
@@ -315,6 +316,9 @@ impl Message {
             }
             Err(ReplyError::Unreadable) => Err(self.error(ErrorKind::NotAReply { status: reply.status })),
             Err(ReplyError::Refused(refusal)) => {
+                if refusal.is_plain {
+                    registered.set_unlisted();
+                }
                 let redactor = Redactor::new(&self.secrets());
                 Err(self.error(ErrorKind::refused(refusal, reply.status, reply.cut, &redactor)))
             }

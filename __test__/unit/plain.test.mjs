@@ -114,7 +114,7 @@ describe('sendText', () => {
     ]) {
       const error = await problemOf(sendText(message, own, options));
       assert.equal(error.code, 'invalid_request_parameters');
-      assert.ok(error.data.message.startsWith(`The call to sendText is not complete: ${words}`), error.data.message);
+      assert.ok(error.data.message.startsWith(`The call to sendText is wrong: ${words}`), error.data.message);
     }
     assert.deepEqual(gateway.requests, []);
     await assert.rejects(sendText({ to, text }, account, { timeoutMs: 0 }), /timeoutMs/);
@@ -165,7 +165,7 @@ describe('getStatus', () => {
     const tooLarge = [2n ** 64n, `${2n ** 64n}`, '9'.repeat(280_000_000)];
     for (const id of [undefined, null, '', '1x', '+1', -1, -1n, 1.5, Number.NaN, 2 ** 60, {}, ...tooLarge]) {
       const { data } = await problemOf(getStatus(id, account, options));
-      assert.match(data.message, /^The call to getStatus is not complete: `id` is not the id of a message/);
+      assert.match(data.message, /^The call to getStatus is wrong: `id` is not the id of a message/);
     }
     assert.deepEqual(gateway.requests, []);
   });
@@ -230,7 +230,7 @@ describe('getBalance and listSenderNames', () => {
     await closed.stop();
     assert.equal((await problemOf(getBalance(account, { gateways: closed.url }))).data.reason, 'unreachable');
     const nothing = await problemOf(getBalance({}, options));
-    assert.match(nothing.data.message, /^The call to getBalance is not complete: `account.email` is not a string/);
+    assert.match(nothing.data.message, /^The call to getBalance is wrong: `account.email` is not a string/);
   });
 
   test('settle in time where nobody answers', async (t) => {

@@ -149,7 +149,7 @@ impl Host {
         }
     }
 
-    /// The HTTP client for connections that may take so long to be made, and the TLS that it speaks.
+    /// The HTTP client, and the TLS that it speaks. It gives connections so long to be made, or less while others are under way.
     ///
     /// # Errors
     /// No client can be built, or the proxy cannot be used.
@@ -158,11 +158,10 @@ impl Host {
         let (now, tls) = (Instant::now(), settings.roots.config());
         let mut state = self.state();
         let idle = state.idle(now);
-        // A replaced client keeps its idle connections until its last request ends, so a new hint waits for a quiet moment.
+        // A replaced client keeps its idle connections until its last request ends, so other limits wait for a quiet moment.
         if let Some(built) = &state.built
-            && built.connect >= connect
-            && (built.idle == idle || self.under_way() > 1)
             && Arc::ptr_eq(&built.tls, &tls)
+            && (built.connect >= connect && built.idle == idle || self.under_way() > 1)
         {
             return Ok((built.client.clone(), tls));
         }
@@ -190,9 +189,9 @@ impl Host {
 
     /// Notes a reply, and heeds its header `Keep-Alive`: connections are given up a second before the host closes them, as
     /// Node's agent does.
-    pub fn note_reply(&self, keep_alive: Option<&str>) {
+    pub fn note_reply<'a>(&self, keep_alive: impl Iterator<Item = &'a str>) {
         let now = Instant::now();
-        let timeout = keep_alive.iter().flat_map(|header| header.split(',')).find_map(|part| {
+        let timeout = keep_alive.flat_map(|header| header.split(',')).find_map(|part| {
             let (name, seconds) = part.split_once('=')?;
             let is_timeout = name.trim().eq_ignore_ascii_case("timeout");
             seconds.trim().parse::<u64>().ok().filter(|_| is_timeout)
@@ -391,7 +390,7 @@ mod tests {
             ("timeout=1", 0),
             ("timeout=0", 0),
         ] {
-            host.note_reply(Some(header));
+            host.note_reply(std::iter::once(header));
             assert_eq!(idle(0), expected, "{header}");
         }
         assert_eq!(idle(301), IDLE.as_secs());

@@ -302,8 +302,11 @@ impl Transport {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         let known = hosts.iter().position(|host| host.is_of(url)).map(|place| hosts.remove(place));
         let host = known.unwrap_or_else(|| Arc::new(Host::new(url, &self.settings.route)));
-        if hosts.len() >= HOSTS {
-            hosts.remove(0);
+        if hosts.len() >= HOSTS
+            // One that is in use has its limits to keep.
+            && let Some(place) = hosts.iter().position(|host| Arc::strong_count(host) == 1)
+        {
+            hosts.remove(place);
         }
         hosts.push(Arc::clone(&host));
         drop(hosts);
@@ -421,7 +424,8 @@ impl Exchange<'_> {
             .await;
         match sent {
             Ok(response) => {
-                host.note_reply(response.headers().get(KEEP_ALIVE).and_then(|value| value.to_str().ok()));
+                let keep_alive = response.headers().get_all(KEEP_ALIVE).iter();
+                host.note_reply(keep_alive.filter_map(|value| value.to_str().ok()));
                 self.read(response).await
             }
             Err(error) if self.write_state.cancel(attempt) => Err(ConnectError::new(error)),
@@ -439,11 +443,15 @@ impl Exchange<'_> {
         let limit = self.post.body_limit_bytes;
         let limit = if status.is_success() { limit } else { limit.min(REFUSAL_LIMIT_BYTES) };
         let mut body = Vec::new();
+        let mut pause_from = head_at;
         let cut = loop {
-            let pause_from = if status.is_success() { Instant::now() } else { head_at };
             let deadline = (pause_from + BODY_PAUSE).min(self.done_by);
             match until(deadline, pin!(response.chunk())).await {
                 Some(Ok(Some(chunk))) => {
+                    // Space behind a reply that is whole does not prolong it.
+                    if status.is_success() && !chunk.trim_ascii().is_empty() {
+                        pause_from = Instant::now();
+                    }
                     let left = limit - body.len();
                     body.extend_from_slice(chunk.get(..left).unwrap_or(&chunk));
                     if chunk.len() > left {
@@ -453,7 +461,7 @@ impl Exchange<'_> {
                 Some(Ok(None)) => break false,
                 Some(Err(_)) | None if !status.is_success() => break true,
                 Some(Err(_)) | None if is_whole(&body) => break false,
-                None if deadline < self.done_by => {}
+                None if deadline < self.done_by => pause_from = Instant::now(),
                 Some(Err(_)) | None => return Err(ConnectError::NoReply),
             }
         };

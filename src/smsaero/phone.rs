@@ -19,6 +19,11 @@ pub fn is_number(text: &str) -> bool {
     (7..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// The last ten digits of a number, by which numbers are compared: SMS Aero may write 8900… as 7900….
+pub fn last_digits(number: &str) -> String {
+    number.chars().rev().filter(char::is_ascii_digit).take(10).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::masked;

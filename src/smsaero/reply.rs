@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::smsaero::reason::Reason;
+use super::{phone::last_digits, reason::Reason};
 
 /// States of a message that will not arrive.
 const UNDELIVERED: i64 = 2;
@@ -55,11 +55,14 @@ pub struct Refusal {
     pub sentence: Option<String>,
     /// Fields of the request that the provider found wrong, with its codes.
     pub fields: Vec<FieldFault>,
+    /// True if SMS Aero itself refused, and cannot list the message.
+    pub is_plain: bool,
 }
 
 impl Refusal {
     fn new(reason: Reason, message: Option<String>) -> Self {
-        Self { reason, sentence: message.as_deref().and_then(sentence), message, fields: Vec::new() }
+        let sentence = message.as_deref().and_then(sentence);
+        Self { reason, sentence, message, fields: Vec::new(), is_plain: false }
     }
 }
 
@@ -106,6 +109,13 @@ pub struct Accepted {
     pub date_send: Option<i64>,
 }
 
+impl Accepted {
+    /// True if the message will not arrive.
+    pub const fn is_rejected(&self) -> bool {
+        matches!(self.status, Some(UNDELIVERED | REJECTED))
+    }
+}
+
 /// Serializes an id as a number, or as a string of digits where JavaScript's numbers are not exact.
 pub(crate) fn serialize_id<S: Serializer>(
     id: &(impl Into<Option<u64>> + Copy),
@@ -125,21 +135,17 @@ pub struct Row {
     pub number: String,
     /// The text, as it was sent.
     pub text: String,
-    /// The rest, as in a receipt.
-    pub accepted: Accepted,
+    /// Unix seconds.
+    pub date_create: Option<i64>,
+    /// The rest, as in a receipt; `None` if it has no id.
+    pub accepted: Option<Accepted>,
 }
 
-impl Row {
-    /// True if the message will not arrive.
-    pub const fn is_rejected(&self) -> bool {
-        matches!(self.accepted.status, Some(UNDELIVERED | REJECTED))
-    }
-}
-
-/// Returns the rows of a list; `None` if it is no list. A row without number, text or id is left out.
+/// Returns the rows of a list; `None` if it is no list. A row without number or text is left out.
 pub fn rows(data: &Value) -> Option<Vec<Row>> {
     let row = |row: &Value| {
-        Some(Row { number: digits(row.get("number")?)?, text: text(row, "text")?, accepted: accepted(row)? })
+        let (number, text) = (digits(row.get("number")?)?, text(row, "text")?);
+        Some(Row { number, text, date_create: integer(row, "dateCreate"), accepted: accepted(row) })
     };
     Some(items(data)?.into_iter().filter_map(row).collect())
 }
@@ -220,7 +226,8 @@ fn parse(status: u16, body: Option<&[u8]>) -> Result<Value, ReplyError> {
         Some(Value::Bool(false)) => {
             let message = words(&reply, "message");
             let reason = reason_of_message(message.as_deref().unwrap_or_default());
-            Err(ReplyError::Refused(Refusal { fields: field_faults(&reply), ..Refusal::new(reason, message) }))
+            let fields = field_faults(&reply);
+            Err(ReplyError::Refused(Refusal { fields, is_plain: true, ..Refusal::new(reason, message) }))
         }
         Some(_) => Err(ReplyError::Unreadable),
     }
@@ -252,7 +259,8 @@ fn refusal_of_status(status: u16, body: Option<&[u8]>, reply: Option<&Value>) ->
     let refusal = Refusal::new(reason, body.map(decoded));
     let Some(reply) = reply else { return refusal };
     let sentence = reply.get("message").and_then(Value::as_str).and_then(sentence);
-    Refusal { sentence, fields: field_faults(reply), ..refusal }
+    let is_plain = reason != Reason::Unavailable && reply.get("success") == Some(&Value::Bool(false));
+    Refusal { sentence, fields: field_faults(reply), is_plain, ..refusal }
 }
 
 /// Returns the refusal of the old style: a `result` and perhaps a `reason`.
@@ -301,11 +309,10 @@ fn field_faults(reply: &Value) -> Vec<FieldFault> {
     reply.get("data").and_then(Value::as_object).into_iter().flatten().filter_map(fault).collect()
 }
 
-/// True unless the message has another number. A provider may write 8900… as 7900…, so the last ten digits count.
+/// True unless the message has another number.
 fn is_about(message: &Value, number: &str) -> bool {
-    let last_ten = |text: &str| text.chars().rev().filter(char::is_ascii_digit).take(10).collect::<String>();
     let Some(echo @ (Value::Number(_) | Value::String(_))) = message.get("number") else { return true };
-    digits(echo).is_some_and(|echo| last_ten(&echo) == last_ten(number))
+    digits(echo).is_some_and(|echo| last_digits(&echo) == last_digits(number))
 }
 
 fn accepted(message: &Value) -> Option<Accepted> {
@@ -619,7 +626,9 @@ mod tests {
 
     #[test]
     fn a_list_may_be_an_object_or_an_array() {
-        let ids = |data: &Value| Some(rows(data)?.iter().map(|row| row.accepted.id).collect::<Vec<_>>());
+        let ids = |data: &Value| {
+            Some(rows(data)?.into_iter().map(|row| row.accepted.map_or(0, |accepted| accepted.id)).collect::<Vec<_>>())
+        };
         let row =
             json!({ "id": 5, "number": 79_001_234_567_u64, "text": "a", "status": 0, "cost": "1.50", "dateCreate": 9 });
         let text = json!({ "0": { "id": "6", "number": "+79001234567", "text": "a", "cost": 1.5 } });
