@@ -87,15 +87,12 @@ describe('10,000 messages, of which many lose their reply', () => {
         const inDoubt = plan.filter((fault) => fault !== null);
         const takenInDoubt = inDoubt.filter(({ accept }) => accept).length;
         const replied = plan.length - inDoubt.length;
-        // After HTTP 5xx nobody waits for one of the sixteen questions.
-        const isPatient = inDoubt.every(({ kind, status }) => kind !== 'unavailable' && status !== 500);
         assert.equal(taken.length, replied + takenInDoubt, 'each is sent once');
         assert.ok(sent.length >= replied, 'a reply is believed');
         // Only a message that is alone is looked for.
         const isProvable = ['honest', 'late'].includes(name) && plan.length === 1;
         const found = sent.length - replied;
         assert.ok(found <= (isProvable ? takenInDoubt : 0), JSON.stringify(plan));
-        if (isProvable && isPatient) assert.equal(found, takenInDoubt, JSON.stringify(plan));
         tally.replied += replied;
         tally.confirmed += sent.length - replied;
         for (const { reason } of outcomes.filter(({ status }) => status === 'rejected')) {
