@@ -203,10 +203,10 @@ impl LostReply<'_> {
         }
     }
 
-    /// Asks one gateway now and one after a second, and not while others ask: an outage is no time for more requests.
+    /// Asks another gateway now and the same one after a second, and not while others ask: an outage is no time for more requests.
     async fn find_row_during_outage(&self) -> Option<Accepted> {
         let mut next = Instant::now();
-        for gateway in self.gateways.iter().cycle().take(2) {
+        for gateway in [self.gateways.first()?, self.gateways.last()?] {
             sleep_until(next).await;
             next = (next + OUTAGE_PAUSE).min(self.done_by);
             match self.look_up(&[gateway], Queue::Skip, next).await {
