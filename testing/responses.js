@@ -116,8 +116,6 @@ const ACTIONS = {
     const body = JSON.stringify(answer.envelope);
     const length = Math.max(0, Buffer.byteLength(body) + by);
     record.status = answer.status;
-    // A body that is whole is an answer, whatever its length is said to be.
-    record.answered = by > 0;
     res.writeHead(answer.status, { 'content-type': JSON_TYPE, 'content-length': length });
     // Too much promised: only the end of the connection tells the client that no more will come.
     res.end(body, () => by > 0 && socket.destroySoon());
