@@ -1,4 +1,4 @@
-// How messages, questions and gateways share connections, and what is made of replies whose frame is broken.
+// Shared connections, and replies whose frame is broken.
 
 import assert from 'node:assert/strict';
 import net from 'node:net';
